@@ -1,0 +1,64 @@
+// Package cloud knows the part of an OpenStack cloud that is not in Nova's
+// databases: projects, users, networks, subnets and ports.
+//
+// A Snapshot is that part as a file, in the very JSON that Keystone's and
+// Neutron's list calls answer, for work on the databases alone.
+package cloud
+
+import (
+	"net/netip"
+)
+
+// A Mapping says which Neutron network a domain's interface belongs to. The
+// first rule that matches wins.
+type Mapping []NetworkRule
+
+// A NetworkRule matches interfaces by where they are plugged. Empty fields
+// match anything; VLAN nil matches any tag, and 0 means untagged.
+type NetworkRule struct {
+	Host      string `yaml:"host,omitempty"`   // glob on the host's name
+	Bridge    string `yaml:"bridge,omitempty"` // Linux or OVS bridge
+	Source    string `yaml:"source,omitempty"` // libvirt network
+	PortGroup string `yaml:"portgroup,omitempty"`
+	VLAN      *int   `yaml:"vlan,omitempty"`
+	MAC       string `yaml:"mac,omitempty"` // one interface
+
+	Network string `yaml:"network"`          // Neutron network, by name or id
+	Subnet  string `yaml:"subnet,omitempty"` // by name or id; any of the network's when empty
+}
+
+// A Network is a Neutron network.
+type Network struct {
+	ID, Name, ProjectID string
+	Shared              bool
+	MTU                 int
+	PhysicalNetwork     string
+	NetworkType         string // flat, vlan, vxlan, geneve
+	SegmentationID      int
+	Subnets             []Subnet
+}
+
+// A Subnet of a Network.
+type Subnet struct {
+	ID, Name string
+	CIDR     netip.Prefix
+	Gateway  netip.Addr
+	DNS      []netip.Addr
+	DHCP     bool
+	Pools    [][2]netip.Addr
+}
+
+// A Port is a Neutron port.
+type Port struct {
+	ID, Name, MAC, NetworkID, ProjectID string
+	DeviceID, DeviceOwner, HostID       string
+	VIFType, VNICType, Status           string
+	VIFDetails                          map[string]any
+	FixedIPs                            []PortIP
+}
+
+// A PortIP is one address of a Port.
+type PortIP struct {
+	SubnetID string
+	Address  netip.Addr
+}

@@ -132,6 +132,7 @@ const (
 // written in one guarded UPDATE, from the domain as it is at that moment.
 type Final struct {
 	UUID       string
+	Host       Compute
 	VMState    string // active, stopped, paused, suspended
 	PowerState int
 	Unlock     bool

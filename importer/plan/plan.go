@@ -36,6 +36,8 @@ type Made struct {
 type Host struct {
 	Name        string `yaml:"name"`
 	URI         string `yaml:"uri"`
+	Files       string `yaml:"files,omitempty"`    // where its files are reached, when not by the URI
+	Insecure    bool   `yaml:"insecure,omitempty"` // the operator insisted on qemu+tcp:// without TLS
 	ComputeHost string `yaml:"compute_host"` // services.host
 	Node        string `yaml:"node"`         // compute_nodes.hypervisor_hostname
 	Cell        string `yaml:"cell"`

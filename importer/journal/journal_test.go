@@ -1,0 +1,207 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func open(t *testing.T, location string) *Journal {
+	t.Helper()
+	j, err := Open(t.Context(), location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+func start(t *testing.T, j *Journal) *Recorder {
+	t.Helper()
+	r, err := j.Start(t.Context(), Run{Command: "kvm2openstack import plan.yaml", Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func write(t *testing.T, r *Recorder, f func(*Tx) error) {
+	t.Helper()
+	if err := r.Write(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// suite is what every kind of journal must do.
+func suite(t *testing.T, location string) {
+	j := open(t, location)
+	r := start(t, j)
+	a := Adoption{UUID: "u1", Host: "kvm01", Domain: "web\xff", State: StateBegun, Plan: "domain: web", Definition: "<domain/>"}
+	write(t, r, func(tx *Tx) error {
+		return errors.Join(tx.Adopt([]Adoption{a, {UUID: "u2", Host: "kvm01", Domain: "db"}}), tx.Begin("records", "u1", "u2"))
+	})
+	write(t, r, func(tx *Tx) error {
+		return errors.Join(
+			tx.End("records", Ending{UUID: "u1", Made: `{"id":7}`}, Ending{UUID: "u2", Err: errors.New("deadlock")}),
+			tx.SetInstances([]InstanceID{{UUID: "u1", ID: 7, Name: "instance-00000007"}}),
+			tx.SetState(StateHalf, "interrupted", "u1"))
+	})
+	// A rerun notes the domain anew and must not forget its instance.
+	write(t, r, func(tx *Tx) error { return tx.Adopt([]Adoption{a}) })
+
+	got, err := j.Adoptions(t.Context(), "u1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Adoption{{UUID: "u1", Host: "kvm01", Domain: "web\uFFFD", State: StateBegun, Plan: "domain: web",
+		InstanceID: 7, InstanceName: "instance-00000007", Run: r.RunID()}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Adoption{}, "Updated")); diff != "" {
+		t.Errorf("Adoptions(u1) (-want +got):\n%s", diff)
+	}
+	if xml, err := j.Definition(t.Context(), "u1"); err != nil || xml != "<domain/>" {
+		t.Errorf("Definition(u1) = %q, %v, want <domain/>", xml, err)
+	}
+	steps, err := j.Steps(t.Context(), "u1", "u2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(steps) != 2 || steps[0].Made != `{"id":7}` || steps[0].Ended == nil || steps[1].Error != "deadlock" {
+		t.Errorf("Steps(u1, u2) = %+v, want records of both, ended", steps)
+	}
+	write(t, r, func(tx *Tx) error {
+		return errors.Join(tx.BeginUndo("records", "u1"), tx.EndUndo("records", "u1"))
+	})
+	if steps, _ = j.Steps(t.Context(), "u1", "u2"); len(steps) != 1 || steps[0].UUID != "u2" {
+		t.Errorf("Steps after the undo of u1 = %+v, want those of u2", steps)
+	}
+	if err := r.End(t.Context(), "done"); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := j.Runs(t.Context(), 1)
+	if err != nil || len(runs) != 1 || runs[0].Ended == nil || runs[0].Outcome != "done" {
+		t.Errorf("Runs = %+v, %v, want one that ended", runs, err)
+	}
+}
+
+func TestFile(t *testing.T) {
+	suite(t, filepath.Join(t.TempDir(), "a journal? #1 100%.db"))
+}
+
+func TestTransactionIsAllOrNothing(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "j.db"))
+	r := start(t, j)
+	err := r.Write(t.Context(), func(tx *Tx) error {
+		return errors.Join(tx.Begin("records", "u1"), errors.New("boom"))
+	})
+	if err == nil {
+		t.Fatal("Write of a failing function = nil, want its error")
+	}
+	if steps, _ := j.Steps(t.Context(), "u1"); len(steps) != 0 {
+		t.Errorf("Steps after a failed transaction = %+v, want none", steps)
+	}
+}
+
+func TestWriteAfterCancel(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "j.db"))
+	r := start(t, j)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	// The end of a step that took effect must be noted even when somebody
+	// pressed Ctrl-C meanwhile.
+	if err := r.Write(ctx, func(tx *Tx) error { return tx.End("records", Ending{UUID: "u1"}) }); err != nil {
+		t.Errorf("Write after cancel = %v, want nil", err)
+	}
+}
+
+func TestOnlyOwnerReads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, open(t, path))
+	write(t, r, func(tx *Tx) error { return tx.Begin("records", "u1") })
+	names, err := filepath.Glob(path + "*")
+	if err != nil || len(names) < 3 {
+		t.Fatalf("files = %v, %v, want the journal, its log and its lock", names, err)
+	}
+	for _, n := range names {
+		info, err := os.Stat(n)
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("mode of %s = %v, %v, want nothing for others", n, info.Mode(), err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	dir := t.TempDir()
+	newer := filepath.Join(dir, "newer.db")
+	j := open(t, newer)
+	if err := j.db.Model(&shape{}).Where("id = 1").Update("version", version+1).Error; err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(dir, "foreign.db")
+	f, err := connectFile(foreign, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.db.Exec("CREATE TABLE instances (id integer)").Error; err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	text := filepath.Join(dir, "notes.txt")
+	if err := os.WriteFile(text, []byte(strings.Repeat("not a database ", 500)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, path string
+		want       error
+	}{{"newer", newer, ErrNewer}, {"foreign tables", foreign, ErrForeign}, {"no database", text, nil}, {"directory", dir, ErrForeign}} {
+		if j, err := Open(t.Context(), c.path); err == nil || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("Open(%s) = %v, %v, want error %v", c.name, j, err, c.want)
+		}
+		if _, err := OpenExisting(t.Context(), c.path); err == nil {
+			t.Errorf("OpenExisting(%s) = nil, want an error", c.name)
+		}
+	}
+	if _, err := OpenExisting(t.Context(), filepath.Join(dir, "none.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("OpenExisting(none) = %v, want %v", err, fs.ErrNotExist)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "none.db")); err == nil {
+		t.Error("OpenExisting made a journal")
+	}
+}
+
+func TestCreationCutShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	f, err := connectFile(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.db.AutoMigrate(&Run{}); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	start(t, open(t, path))
+}
+
+func TestErrorsHideThePassword(t *testing.T) {
+	for _, l := range []string{
+		"mysql://k2o:s3cret@127.0.0.1:1/k2o", "mysql://k2o:s3cret@127.0.0.1:1/", "mysql://k2o:s3cret%zz@h/k2o",
+		"mysql://k2o:s3cret@127.0.0.1:1/k2o?ssl_ca=/nowhere",
+	} {
+		j, err := Open(t.Context(), l)
+		if err == nil {
+			t.Fatalf("Open(%s) = %v, want an error", l, j)
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("Open(%s) = %v, which holds the password", l, err)
+		}
+	}
+}

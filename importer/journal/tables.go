@@ -1,0 +1,93 @@
+package journal
+
+import "time"
+
+// version is the shape of the tables below. It is raised by whoever changes
+// the meaning of a column; older programs then refuse the journal.
+const version = 1
+
+// A State says how far the adoption of a domain has come.
+type State string
+
+// A domain begins as StateBegun. StateImported instances are complete in
+// Nova; StateReleased ones have left it again; StateFailed ones were taken back
+// after an error. StateHalf needs a rerun, or a person: its records are there,
+// but no host owns them yet.
+const (
+	StateBegun     State = "begun"
+	StateHalf      State = "half"
+	StateImported  State = "imported"
+	StateFailed    State = "failed"
+	StateReleasing State = "releasing"
+	StateReleased  State = "released"
+)
+
+// A Run is one invocation of the program that changed something.
+type Run struct {
+	ID         int64     `gorm:"primaryKey"`
+	Started    time.Time // UTC
+	Ended      *time.Time
+	User       string `gorm:"column:who;size:255"`
+	Host       string `gorm:"size:255"` // where the program ran, not what it worked on
+	PID        int    `gorm:"column:pid"`
+	Command    string `gorm:"type:text"`
+	Version    string `gorm:"size:64"`
+	PlanDigest string `gorm:"size:80"`
+	Outcome    string `gorm:"type:text"`
+}
+
+// An Adoption is what is known of one domain, the last word only.
+type Adoption struct {
+	UUID         string `gorm:"primaryKey;size:36"`
+	Host         string `gorm:"size:255;index"` // discover.Host.Name
+	Domain       string `gorm:"type:text"`      // the legacy libvirt name
+	DisplayName  string `gorm:"type:text"`
+	Cell         string `gorm:"size:36"` // cell_mappings.uuid
+	ComputeHost  string `gorm:"size:255"`
+	InstanceID   int64  // instances.id, 0 until it is known
+	InstanceName string `gorm:"size:255"` // instance-%08x of InstanceID
+	State        State  `gorm:"size:16;index"`
+	Reason       string `gorm:"type:text"`     // why it is not complete
+	Plan         string `gorm:"type:longtext"` // the domain's part of the plan, YAML
+	// Definition is the inactive XML from before anything was changed, without
+	// secrets. Adoptions leaves it out; see Journal.Definition.
+	Definition string `gorm:"type:longtext"`
+	Run        int64  // the run that wrote this row last
+	Updated    time.Time
+}
+
+// A Step is one change to one domain, once per run.
+type Step struct {
+	ID    int64  `gorm:"primaryKey"`
+	Run   int64  `gorm:"uniqueIndex:run_domain_step"`
+	UUID  string `gorm:"size:36;uniqueIndex:run_domain_step;index:domain"`
+	Step  string `gorm:"size:32;uniqueIndex:run_domain_step"`
+	Begun time.Time
+	Ended *time.Time
+	Error string `gorm:"type:text"`
+	Made  string `gorm:"type:longtext"` // JSON, what the way back needs; its shape is the step's own
+
+	UndoBegun *time.Time
+	Undone    *time.Time
+}
+
+// shape holds one row: the version of the tables.
+type shape struct {
+	ID      int `gorm:"primaryKey;autoIncrement:false"`
+	Version int
+}
+
+// TableName names the table for what it holds.
+func (shape) TableName() string { return tablePrefix + "shape" }
+
+// TableName of runs.
+func (Run) TableName() string { return tablePrefix + "runs" }
+
+// TableName of adoptions.
+func (Adoption) TableName() string { return tablePrefix + "adoptions" }
+
+// TableName of steps.
+func (Step) TableName() string { return tablePrefix + "steps" }
+
+// tablePrefix keeps our tables apart from anything else in a shared schema.
+const tablePrefix = "k2o_"

@@ -79,10 +79,16 @@ if [ ! -f "$base/data/ready" ]; then
 		cat "$base/install.log" >&2
 		exit 1
 	}
-	# The password is set before the server ever listens: bootstrap has no port.
-	printf "flush privileges;\nalter user root@localhost identified by '%s';\ncreate user if not exists root@'127.0.0.1' identified by '%s';\ngrant all on *.* to root@'127.0.0.1' with grant option;\n" \
-		"$password" "$password" |
-		"$server" --no-defaults --user="$as" --datadir="$base/data" --bootstrap >>"$base/install.log" 2>&1 || {
+	# The passwords are set before the server ever listens: bootstrap has no
+	# port. The installation makes a root without password for each address.
+	"$server" --no-defaults --user="$as" --datadir="$base/data" --bootstrap >>"$base/install.log" 2>&1 <<SQL || {
+flush privileges;
+delete from mysql.global_priv where User = 'root' and Host <> 'localhost';
+flush privileges;
+alter user root@localhost identified by '$password';
+create user root@'127.0.0.1' identified by '$password';
+grant all on *.* to root@'127.0.0.1' with grant option;
+SQL
 		cat "$base/install.log" >&2
 		exit 1
 	}

@@ -66,6 +66,9 @@ func (c Config) LogValue() slog.Value {
 // never shows a password.
 func (c Config) String() string { return c.LogValue().String() }
 
+// GoString is String, for %#v.
+func (c Config) GoString() string { return c.String() }
+
 // A Cloud is Nova's databases, opened for reading. It holds no writer; see
 // Cloud.Writer.
 type Cloud struct {
@@ -81,6 +84,7 @@ type database struct {
 	*gorm.DB
 	label   string                     // for errors: "API database", "database of cell1"; never the URL
 	columns map[string]map[string]bool // table -> columns it really has
+	timeout time.Duration              // for one statement
 }
 
 // A cell is one cell of the cloud with its database.

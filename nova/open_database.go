@@ -99,7 +99,7 @@ func connect(ctx context.Context, c Config, label string, pool *sql.DB, dialecto
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	db := &database{DB: orm, label: label}
+	db := &database{DB: orm, label: label, timeout: c.QueryTimeout}
 	read, cancel := context.WithTimeout(ctx, c.QueryTimeout)
 	defer cancel()
 	if db.columns, err = readColumns(db.WithContext(read)); err != nil {

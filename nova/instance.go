@@ -20,6 +20,7 @@ type Instance struct {
 	AvailabilityZone string // never one the host is not in
 	Flavor           Flavor
 	ImageRef         string // a placeholder image, or ""
+	DiskFormat       string // of the root disk, which snapshots record; "" is qcow2
 
 	// ImageProperties are hw_machine_type, hw_disk_bus, hw_vif_model and so on,
 	// without the image_ prefix. They go into instance_system_metadata and into

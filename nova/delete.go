@@ -1,0 +1,115 @@
+package nova
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+)
+
+// ErrInUse: the instance has something that cannot be taken back by removing
+// rows, such as an attached volume, or an operation of Nova's is under way.
+var ErrInUse = errors.New("is in use by Nova")
+
+// apiTables hold rows of an instance in the API database. Removing the mapping
+// first makes the API answer 404: nobody can start an operation on an instance
+// whose rows are about to go. A delete through the API at that moment would be
+// the worst of them.
+var apiTables = []string{"instance_mappings", "request_specs", "instance_group_member"}
+
+// cellTables hold rows of an instance in the cell's database, children before
+// parents, with the column of its uuid. Every foreign key onto instances.uuid
+// is from one of them. fixed_ips and pci_devices are not an instance's own:
+// there a row is a reason to refuse.
+var cellTables = []struct{ table, column string }{
+	{"instance_actions", "instance_uuid"}, // its events go before it
+	{"instance_faults", "instance_uuid"},
+	{"console_auth_tokens", "instance_uuid"},
+	{"consoles", "instance_uuid"},
+	{"share_mapping", "instance_uuid"}, // since 29
+	{"security_group_instance_association", "instance_uuid"},
+	{"volume_usage_cache", "instance_uuid"},
+	{"migrations", "instance_uuid"}, // finished ones; an unfinished one is refused
+	{"tags", "resource_id"},
+	{"instance_id_mappings", "uuid"},
+	{"virtual_interfaces", "instance_uuid"},
+	{"block_device_mapping", "instance_uuid"},
+	{"instance_metadata", "instance_uuid"},
+	{"instance_system_metadata", "instance_uuid"},
+	{"instance_info_caches", "instance_uuid"},
+	{"instance_extra", "instance_uuid"},
+	{"instances", "uuid"},
+}
+
+// Delete takes an adopted instance out of Nova: its rows are removed for good,
+// and the domain and its disks stay what they are. An instance that is gone
+// already is fine; one of somebody else's is ErrNotOurs, and one that Nova is at
+// work on ErrInUse.
+//
+// Nova must never see a row marked as deleted, for nova-compute destroys the
+// domain of such a row. So nothing here marks: rows exist or they do not. The
+// order is
+//
+//  1. the API database's rows, after which the API no longer finds the
+//     instance and no new operation begins;
+//  2. a guarded UPDATE that takes the host away, and sets task_state, as before
+//     Finish: from then on no periodic task of nova-compute finds it;
+//  3. all rows of the cell, children before parents, in one transaction.
+//
+// Between 2 and 3 the instance is as Written calls recorded, and so it stays
+// if the program ends there; Delete again goes on. Where an operation had
+// begun before 1 was done, 2 refuses; when the operation is over, Delete again
+// goes on too, and InsertMappings would give the API its rows back.
+func (w *Writer) Delete(ctx context.Context, uuid string) error {
+	home, err := w.findOurs(ctx, uuid)
+	if err != nil {
+		return fmt.Errorf("delete instance %s: %w", uuid, err)
+	}
+	if home == nil {
+		return nil
+	}
+	r := removal{uuid: uuid, cell: home, api: w.cloud.api, now: sqlTime(w.now())}
+	steps := []struct {
+		db *gorm.DB
+		do func(tx *gorm.DB) error
+	}{
+		{w.api, r.removeAPIRows},
+		{w.cells[home.UUID], r.disown},
+		{w.cells[home.UUID], r.removeCellRows},
+	}
+	for _, s := range steps {
+		err := w.repeat(ctx, func(ctx context.Context, _ bool) error {
+			return s.db.WithContext(ctx).Transaction(s.do)
+		})
+		if err != nil {
+			return fmt.Errorf("delete instance %s: %w", uuid, err)
+		}
+	}
+	return nil
+}
+
+// findOurs finds the cell of an adopted instance and refuses what cannot be
+// taken back, before anything is removed. Nil when there is nothing to do.
+func (w *Writer) findOurs(ctx context.Context, uuid string) (*cell, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.cloud.config.QueryTimeout)
+	defer cancel()
+	for _, cell := range w.cloud.cells {
+		rows, err := readStages(cell.WithContext(ctx), []string{uuid})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", cell.label, err)
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		if !rows[0].Ours {
+			return nil, ErrNotOurs
+		}
+		return cell, removal{uuid: uuid, cell: cell}.refuse(w.cells[cell.UUID].WithContext(ctx))
+	}
+	stages, err := w.cloud.Written(ctx, []string{uuid})
+	if err == nil && stages[uuid] == Foreign {
+		err = fmt.Errorf("has rows in the API database and none in an open cell: %w", ErrNotOurs)
+	}
+	return nil, err
+}

@@ -1,0 +1,107 @@
+package nova
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Sentinels of a Writer.
+var (
+	// ErrReadOnly: Release.ReadOnly says why nothing may be written.
+	ErrReadOnly = errors.New("these databases are read-only to this program")
+	// ErrInstanceExists: there is a row with that uuid already. See Written.
+	ErrInstanceExists = errors.New("Nova knows this uuid already")
+	// ErrNotOurs: the instance was not adopted by this program, so it is not touched.
+	ErrNotOurs = errors.New("was not adopted by this program")
+)
+
+// A Writer writes the rows of adopted instances. There is one at a time: it
+// holds an advisory lock, and stops when it loses it.
+//
+// Every call may be repeated after a crash: what is done already is left as it
+// is. None touches an instance that this program did not adopt.
+type Writer struct {
+	cloud *Cloud
+	lock  advisoryLock
+	api   *gorm.DB
+	cells map[string]*gorm.DB // by cell uuid
+	now   func() time.Time
+}
+
+// Writer takes the lock and returns the only thing that can write. holder is
+// shown to whoever comes second: user@host, pid, since when.
+//
+// It fails with ErrReadOnly where the release is not one we know, and with a
+// *LockedError (ErrLocked) while another run writes.
+func (c *Cloud) Writer(ctx context.Context, holder string) (*Writer, error) {
+	if reason := c.release.ReadOnly; reason != "" {
+		return nil, fmt.Errorf("%w: %s", ErrReadOnly, reason)
+	}
+	w := &Writer{cloud: c, cells: map[string]*gorm.DB{}, now: time.Now}
+	var err error
+	if w.api, err = c.api.writing(); err != nil {
+		return nil, err
+	}
+	for _, cell := range c.cells {
+		if w.cells[cell.UUID], err = cell.writing(); err != nil {
+			return nil, err
+		}
+	}
+	if w.lock, err = c.takeLock(ctx, holder); err != nil {
+		return nil, fmt.Errorf("lock Nova's databases: %w", err)
+	}
+	return w, nil
+}
+
+// Close gives the lock back. The Cloud stays open.
+func (w *Writer) Close() error {
+	if err := w.lock.release(); err != nil {
+		return fmt.Errorf("unlock Nova's databases: %w", err)
+	}
+	return nil
+}
+
+// writing is the same pool without the cache of prepared statements: a
+// multi-row INSERT has thousands of placeholders, hardly ever the same number,
+// and would push everything else out.
+func (d *database) writing() (*gorm.DB, error) {
+	db, err := gorm.Open(d.Dialector, &gorm.Config{
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true,
+		Logger:                 d.DB.Logger,
+		NowFunc:                d.DB.NowFunc,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s for writing: %w", d.label, err)
+	}
+	return db, nil
+}
+
+// cell finds an open cell with its writing handle.
+func (w *Writer) cell(uuid string) (*cell, *gorm.DB, error) {
+	c := w.cloud.cellByUUID(uuid)
+	if c == nil {
+		return nil, nil, fmt.Errorf("cell %q is not open", uuid)
+	}
+	return c, w.cells[uuid], nil
+}
+
+// ready checks what only matters once rows are really written.
+func (w *Writer) ready(cell *cell, in Instance) error {
+	fail := func(field, format string, args ...any) error {
+		return &FieldError{UUID: in.UUID, Name: in.DisplayName, Field: field, Err: fmt.Errorf(format, args...)}
+	}
+	switch {
+	case in.Flavor.ID <= 0:
+		return fail("flavor "+in.Flavor.Name, "does not exist in Nova yet")
+	case in.Host.CellID != cell.ID || in.Host.Cell != "" && in.Host.Cell != cell.UUID:
+		return fail("host", "%s is not in cell %s", in.Host.Host, cell.Name)
+	case in.ImageProperties["hw_video_model"] == "bochs" && w.cloud.release.Major < 24:
+		return fail("image property hw_video_model", "bochs is known since 24 (Xena), and this is %s", w.cloud.release.Name)
+	}
+	return in.check(w.now())
+}

@@ -112,11 +112,16 @@ func (d *definition) disk(i int, row disk) diskElement {
 	case "rbd":
 		e.Type = "network"
 	}
-	prefix := map[string]string{"virtio": "vd", "ide": "hd", "sata": "sd"}[d.Bus]
-	e.Target = prefix + string(rune('a'+i))
+	e.Target = d.target(i)
 	e.Alias = map[string]string{"virtio": "virtio-disk%d", "ide": "ide0-0-%d", "sata": "sata0-0-%d"}[d.Bus]
 	e.Alias = fmt.Sprintf(e.Alias, i)
 	return e
+}
+
+// target is the name of a guest's ith disk.
+func (g guest) target(i int) string {
+	prefix := map[string]string{"virtio": "vd", "ide": "hd", "sata": "sd"}[g.Bus]
+	return prefix + string(rune('a'+i))
 }
 
 func (d *definition) diskAddress(i int) string {

@@ -1,6 +1,9 @@
 package main
 
-import "net/netip"
+import (
+	"net/netip"
+	"reflect"
+)
 
 // hostFacts is host.yaml: what a folder of definitions cannot say. The keys
 // are those that package discover reads.
@@ -14,9 +17,22 @@ type hostFacts struct {
 }
 
 type domainFacts struct {
-	State     string         `yaml:"state,omitempty"`
-	Addresses []addressFacts `yaml:"addresses,omitempty"`
-	Drops     []dropFacts    `yaml:"drops,omitempty"`
+	State      string                `yaml:"state,omitempty"`
+	Persistent *bool                 `yaml:"persistent,omitempty"`
+	Addresses  []addressFacts        `yaml:"addresses,omitempty"`
+	Drops      []dropFacts           `yaml:"drops,omitempty"`
+	Disks      map[string]*sizeFacts `yaml:"disks,omitempty"`
+	AgentOS    *agentFacts           `yaml:"agent_os,omitempty"`
+}
+
+type sizeFacts struct {
+	CapacityBytes int64 `yaml:"capacity_bytes"`
+}
+
+type agentFacts struct {
+	ID         string `yaml:"id"`
+	PrettyName string `yaml:"pretty_name"`
+	Version    string `yaml:"version"`
 }
 
 type addressFacts struct {
@@ -62,10 +78,31 @@ func (g guest) facts() *domainFacts {
 			d.Drops = append(d.Drops, dropFacts{n.MAC, g.RxDropped, g.TxDropped})
 		}
 	}
-	if d.State == "" && d.Addresses == nil && d.Drops == nil {
+	if g.Agent && g.State == "running" {
+		d.AgentOS = &g.OS.Agent
+	}
+	if g.Transient {
+		d.Persistent = new(bool)
+	}
+	d.Disks = g.sizes()
+	if reflect.ValueOf(d).IsZero() {
 		return nil
 	}
 	return &d
+}
+
+// sizes are those of disks that are no files, as "virsh domblkinfo" gives them.
+func (g guest) sizes() map[string]*sizeFacts {
+	sizes := make(map[string]*sizeFacts)
+	for i, d := range g.Disks {
+		if d.Kind == "lvm" {
+			sizes[g.target(i)] = &sizeFacts{int64(d.GB) << 30}
+		}
+	}
+	if len(sizes) == 0 {
+		return nil
+	}
+	return sizes
 }
 
 // source is how the host knows an address.

@@ -72,6 +72,7 @@ var fleet = []host{
 			vm("firewall", debian11, size(2, 2, 10), nic("public", "virtio"), nic("private", "e1000")),
 			vm("crm-old", centos7, size(2, 4, 40), private, crashed),
 			vm("instance-00000001", ubuntu2204, size(2, 4, 40), private, q35, withUUID(managedUUID), novaMade),
+			vm("ci-runner", debian12, size(2, 4, 20), private, transient),
 			vm("portal-old", ubuntu2004, size(2, 4, 40), private, withUUID(deletedUUID)),
 			vm("cluster-a", centos7, size(2, 8, 40), shared("/var/lib/libvirt/images/cluster-quorum.img", 1), private),
 			vm("cluster-b", centos7, size(2, 8, 40), shared("/var/lib/libvirt/images/cluster-quorum.img", 1), private),

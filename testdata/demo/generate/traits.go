@@ -35,6 +35,7 @@ type guest struct {
 	Agent, Autostart, Snapshot, ManagedSave bool
 	NoACPI, Localtime, LocalVNC, USBDevice  bool
 	NovaMade                                bool // Nova itself made it
+	Transient                               bool // runs without a definition
 	OnPoweroff                              string
 	RxDropped, TxDropped                    int
 	Damage                                  func([]byte) []byte
@@ -123,6 +124,7 @@ func noACPI(g *guest)      { g.NoACPI = true }
 func localtime(g *guest)   { g.Localtime = true }
 func localVNC(g *guest)    { g.LocalVNC = true }
 func novaMade(g *guest)    { g.NovaMade = true }
+func transient(g *guest)   { g.Transient = true }
 func usbDevice(g *guest)   { g.USBDevice = true }
 func q35(g *guest)         { g.Q35 = true }
 func uefi(g *guest)        { g.Firmware = "uefi" }
@@ -148,22 +150,31 @@ func shellOutput([]byte) []byte {
 type system struct {
 	Libosinfo string // "" when nobody told virt-install
 	Windows   bool   // Hyper-V features, clock on local time
+	Agent     agentFacts
 }
 
 var (
-	debian10   = system{Libosinfo: "http://debian.org/debian/10"}
-	debian11   = system{Libosinfo: "http://debian.org/debian/11"}
-	debian12   = system{Libosinfo: "http://debian.org/debian/12"}
-	ubuntu2004 = system{Libosinfo: "http://ubuntu.com/ubuntu/20.04"}
-	ubuntu2204 = system{Libosinfo: "http://ubuntu.com/ubuntu/22.04"}
-	centos55   = system{Libosinfo: "http://centos.org/centos/5.5"}
-	centos7    = system{Libosinfo: "http://centos.org/centos/7.0"}
-	win2008r2  = system{Libosinfo: "http://microsoft.com/win/2k8r2", Windows: true}
-	win2012r2  = system{Libosinfo: "http://microsoft.com/win/2k12r2", Windows: true}
-	win2019    = system{Libosinfo: "http://microsoft.com/win/2k19", Windows: true}
+	debian10   = linux("http://debian.org/debian/10", "debian", "Debian GNU/Linux 10 (buster)", "10")
+	debian11   = linux("http://debian.org/debian/11", "debian", "Debian GNU/Linux 11 (bullseye)", "11")
+	debian12   = linux("http://debian.org/debian/12", "debian", "Debian GNU/Linux 12 (bookworm)", "12")
+	ubuntu2004 = linux("http://ubuntu.com/ubuntu/20.04", "ubuntu", "Ubuntu 20.04.6 LTS", "20.04")
+	ubuntu2204 = linux("http://ubuntu.com/ubuntu/22.04", "ubuntu", "Ubuntu 22.04.5 LTS", "22.04")
+	centos55   = linux("http://centos.org/centos/5.5", "centos", "CentOS release 5.5 (Final)", "5.5")
+	centos7    = linux("http://centos.org/centos/7.0", "centos", "CentOS Linux 7 (Core)", "7")
+	win2008r2  = windows("http://microsoft.com/win/2k8r2", "Windows Server 2008 R2 Standard", "2008r2")
+	win2012r2  = windows("http://microsoft.com/win/2k12r2", "Windows Server 2012 R2 Standard", "2012r2")
+	win2019    = windows("http://microsoft.com/win/2k19", "Windows Server 2019 Standard", "2019")
 	winUnnamed = system{Windows: true}
 	unknown    = system{}
 )
+
+func linux(libosinfo, id, pretty, version string) system {
+	return system{Libosinfo: libosinfo, Agent: agentFacts{id, pretty, version}}
+}
+
+func windows(libosinfo, pretty, version string) system {
+	return system{Libosinfo: libosinfo, Windows: true, Agent: agentFacts{"mswindows", pretty, version}}
+}
 
 // id is a UUID that looks random and depends on nothing but its arguments.
 func id(kind, name string) string {

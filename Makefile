@@ -1,0 +1,32 @@
+# make demo   the whole way on a bundled data centre; needs Go and nothing else
+# make test   all tests against real services, which it installs if missing
+# make        the binary alone, bin/kvm2openstack
+
+# Go's own installer does not touch PATH.
+export PATH := $(PATH):/usr/local/go/bin
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BINARY  := bin/kvm2openstack
+
+.PHONY: build demo test bench lint clean
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/kvm2openstack
+
+# Leaves the plan, the databases and the report in ./demo.
+demo: build
+	./$(BINARY) demo
+
+# Private MariaDB, libvirtd and sshd on loopback, in a temporary folder.
+test:
+	testdata/services/test.sh
+
+# Ratios measured in one run on this machine; the same services.
+bench:
+	testdata/services/bench.sh
+
+lint:
+	.ci/lint
+
+clean:
+	rm -rf bin demo

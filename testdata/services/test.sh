@@ -1,0 +1,61 @@
+#!/bin/sh
+# Runs every test there is: those that need nothing, and those that need a
+# real libvirtd, a real MariaDB and a real sshd. "make test" is this script.
+set -eu
+
+cd "$(dirname "$0")/../.."
+PATH=$PATH:/usr/local/go/bin:/usr/sbin:/sbin
+export PATH
+
+# The wildcard leaves folders called testdata out, so their packages are named.
+packages="./... $(find testdata -name '*.go' -exec dirname '{}' ';' | sort -u | sed 's,^,./,')"
+
+# tests NAME ARGUMENT... runs go test and prints one line a package, what was
+# skipped, and everything about what failed.
+tests() {
+	name=$1
+	shift
+	echo "== $name: go test $*"
+	log=$(mktemp)
+	status=0
+	go test -v "$@" $packages >"$log" 2>&1 || status=$?
+	if [ $status -eq 0 ]; then
+		grep -E '^ok' "$log" || true
+	else
+		# With -v, what passes is most of the text and hides the rest.
+		grep -vE '^(=== |[[:space:]]*--- PASS|\?|PASS$)' "$log" || true
+	fi
+	grep -E '^[[:space:]]*--- SKIP' "$log" || true
+	line="$name: $(count '--- PASS') passed, $(count '--- SKIP') skipped, $(count '--- FAIL') failed"
+	rm -f "$log"
+	echo "$line"
+	summary="$summary$line
+"
+	[ $status -eq 0 ] || failed=yes
+}
+
+count() { grep -cE "^[[:space:]]*$1" "$log" || true; }
+
+summary=
+failed=
+
+if [ "${1:-}" != inside ]; then
+	cat <<-TEXT
+		make test does this:
+		  1. installs packages that the tests need and this machine lacks (apt-get; nothing is upgraded, no daemon is started)
+		  2. starts a MariaDB, libvirtd and an sshd of its own in a temporary folder, on loopback
+		  3. runs go vet and all tests, unit and integration
+		  4. stops what it started and removes the folder (KEEP=1 keeps it when a test fails)
+	TEXT
+	testdata/services/install.sh
+	exec testdata/services/with.sh "$0" inside
+fi
+
+echo "== go vet"
+go vet $packages
+go vet -tags integration $packages
+tests "unit and scripts" -count=1
+tests "integration" -count=1 -tags integration
+echo "== summary"
+printf %s "$summary"
+[ -z "$failed" ]

@@ -74,6 +74,7 @@ type Domain struct {
 	Controllers []Controller `json:"controllers"` // scsi controllers by model
 
 	QEMUCommandline bool     `json:"qemu_commandline"`      // <qemu:commandline> or <qemu:override>
+	BootDevices     []string `json:"boot_devices"`          // <os><boot dev>: hd, cdrom, network, fd, in order; empty when devices carry <boot order>
 	DirectKernel    string   `json:"direct_kernel"`         // <os><kernel>, "" when booted from disk or network
 	MetadataNova    bool     `json:"metadata_nova"`         // carries <nova:instance>: some Nova made or adopted it
 	LibosinfoID     string   `json:"libosinfo_id"`          // http://microsoft.com/win/2k19
@@ -87,8 +88,12 @@ type Domain struct {
 	Addresses      []Address `json:"addresses"`       // of a running guest
 	Guest          Guest     `json:"guest"`           // which operating system it seems to run
 
-	// Digest is "sha256:" and the digest of the inactive definition. Whitespace
-	// outside of text counts, for libvirt's own formatting is stable.
+	// Digest is "sha256:" and the digest of the inactive definition, byte by
+	// byte but for passwords, which a read without SECURE stars out. Whitespace
+	// counts, for libvirt's own formatting is stable. Where only a live
+	// definition exists (a transient domain, or a dump of a running one) it is
+	// the digest of Facts, for libvirt itself changes the rest: aliases, tap
+	// names, ports, the balloon, the state of the agent's channel.
 	Digest string `json:"digest"`
 	// XML is the persistent definition as libvirt sent it (flags INACTIVE), and
 	// LiveXML the running one (flags 0). They are nil unless Options.KeepXML.

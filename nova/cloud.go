@@ -23,6 +23,9 @@ type Config struct {
 
 	InstanceNameTemplate string // default instance-%08x
 	InstancesPath        string // default /var/lib/nova/instances
+	// UniqueNameScope is osapi_compute_unique_server_name_scope: "" (Nova's
+	// default: host names may repeat), project or global.
+	UniqueNameScope string
 
 	ConnectTimeout time.Duration // default 10s
 	QueryTimeout   time.Duration // for one statement, default 60s

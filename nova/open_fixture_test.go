@@ -3,7 +3,9 @@ package nova
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ type fixture struct {
 	t         *testing.T
 	config    Config
 	api, cell *sql.DB // for what a test wants to be otherwise
+	second    *sql.DB // cell2, where a test has added it
 }
 
 // newFixture makes the databases of a release; change may alter the seed.
@@ -34,17 +37,35 @@ func newFixture(t *testing.T, release string, change func(*schema.Seed)) *fixtur
 	return f
 }
 
+// emptyDatabases are the files of databases without rows, by release and part:
+// making a hundred tables takes longer than most tests.
+var emptyDatabases sync.Map
+
 func newDatabase(t *testing.T, release, part string) (db *sql.DB, address string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), part+".db")
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)")
+	empty, known := emptyDatabases.Load(release + part)
+	if known {
+		if err := os.WriteFile(file, empty.([]byte), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=synchronous(0)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	if known {
+		return db, "sqlite:///" + file
+	}
 	if err := schema.Create(db, schema.SQLite, release, part); err != nil {
 		t.Fatal(err)
 	}
+	made, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emptyDatabases.Store(release+part, made)
 	return db, "sqlite:///" + file
 }
 

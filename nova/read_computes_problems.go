@@ -54,6 +54,9 @@ func (h hostRows) cellName(id int64) string {
 	return fmt.Sprintf("cell %d", id)
 }
 
+// noService is the Problem of a node without a service.
+const noService = "no nova-compute service"
+
 // compose joins one cell's services and nodes by host.
 func (p cellHosts) compose(now time.Time, major int) map[string]Compute {
 	nodes, owners := map[string][]nodeRow{}, map[string][]string{}
@@ -70,7 +73,7 @@ func (p cellHosts) compose(now time.Time, major int) map[string]Compute {
 	for host := range nodes {
 		if _, ok := found[host]; !ok && host != "" {
 			c := p.empty(host)
-			c.Problem = "no nova-compute service"
+			c.Problem = noService
 			found[host] = c
 		}
 	}

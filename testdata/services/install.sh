@@ -33,7 +33,7 @@ present() {
 	*.so) set -- /usr/lib/*/libvirt/connection-driver/"$1" && [ -e "$1" ] ;;
 	*.fd) [ -e "/usr/share/OVMF/$1" ] ;;
 	sftp-server) [ -x /usr/lib/openssh/sftp-server ] || [ -x /usr/libexec/openssh/sftp-server ] ;;
-	python3-libvirt) python3 -c 'import libvirt' 2>/dev/null ;;
+	python3-libvirt) /usr/bin/python3 -c 'import libvirt' 2>/dev/null ;;
 	*) command -v "$1" >/dev/null ;;
 	esac
 }

@@ -25,14 +25,17 @@ work=$(mktemp -d "$base/k2o.XXXXXX")
 stop() {
 	status=$?
 	trap '' HUP INT TERM
+	running=
 	for service in libvirt mariadb; do
 		"$services/$service-down.sh" "$work" >"$work/$service-down.log" 2>&1 || {
-			echo "services: stopping $service failed:" >&2
 			cat "$work/$service-down.log" >&2
-			exit 1
+			running="$running $service"
 		}
 	done
-	if [ "$status" -ne 0 ] && [ -n "${KEEP:-}" ]; then
+	if [ -n "$running" ]; then
+		echo "services: could not stop$running, see above; the folder is $work" >&2
+		exit 1
+	elif [ "$status" -ne 0 ] && [ -n "${KEEP:-}" ]; then
 		echo "services: stopped; their logs are kept in $work" >&2
 	else
 		rm -rf "$work"

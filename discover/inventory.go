@@ -21,6 +21,11 @@ type Inventory struct {
 	Domains    []Domain
 	Unreadable []Unreadable // domains that are there but could not be read
 
+	// Silent are running domains, also among Domains, whose QEMU process did
+	// not answer in time, or that were not asked because too many before them
+	// had not: what only a running domain can tell of itself is not known.
+	Silent []Silence
+
 	// FilesErr says why the host's files could not be looked at (no files URL,
 	// refused login); Domain.Disks[].File is nil then. "" when they were.
 	FilesErr string
@@ -39,6 +44,14 @@ type Unreadable struct {
 	Host string // Host.Name
 	Name string
 	UUID string // "" when not known
+	Err  error
+}
+
+// A Silence is a running domain that did not answer.
+type Silence struct {
+	Host string // Host.Name
+	Name string
+	UUID string
 	Err  error
 }
 

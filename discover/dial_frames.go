@@ -1,0 +1,97 @@
+package discover
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"sync"
+)
+
+// Facts of libvirt's wire protocol (virnetprotocol.x, remote_protocol.x,
+// qemu_protocol.x): a packet is its length, a header of six words, a payload.
+const (
+	frameHeader   = 28
+	frameMax      = 33554432 + 4 // VIR_NET_MESSAGE_MAX and the length word
+	remoteProg    = 0x20008086
+	qemuProg      = 0x20008087
+	keepaliveProg = 0x6b656570
+)
+
+// frames lets only libvirt packets through. The RPC library believes the
+// length that a peer sends: an SSH server or a web server behind the wrong
+// port would make it allocate gigabytes, and a length below that of the header
+// is a panic.
+type frames struct {
+	net.Conn
+	head [frameHeader]byte
+	have int    // bytes of head
+	body uint32 // bytes of the payload still to come
+
+	mu   sync.Mutex
+	lost error // why reading ended
+}
+
+// Read is called by one goroutine only.
+func (f *frames) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	if bad := f.inspect(p[:n]); bad != nil {
+		n, err = 0, bad
+	}
+	if err != nil {
+		f.mu.Lock()
+		f.lost = err
+		f.mu.Unlock()
+	}
+	return n, err
+}
+
+// cause is why reading ended, nil while it goes on.
+func (f *frames) cause() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lost
+}
+
+func (f *frames) inspect(b []byte) error {
+	for len(b) > 0 {
+		if f.body > 0 {
+			k := min(f.body, uint32(len(b)))
+			f.body -= k
+			b = b[k:]
+			continue
+		}
+		k := copy(f.head[f.have:], b)
+		f.have += k
+		b = b[k:]
+		if err := f.checkHead(); err != nil {
+			return err
+		}
+		if f.have == frameHeader {
+			f.body = binary.BigEndian.Uint32(f.head[:]) - frameHeader
+			f.have = 0
+		}
+	}
+	return nil
+}
+
+func (f *frames) checkHead() error {
+	if f.have < 4 {
+		return nil
+	}
+	size := binary.BigEndian.Uint32(f.head[:])
+	if size < frameHeader || size > frameMax {
+		return f.foreign()
+	}
+	if f.have < 8 {
+		return nil
+	}
+	switch binary.BigEndian.Uint32(f.head[4:]) {
+	case remoteProg, qemuProg, keepaliveProg:
+		return nil
+	}
+	return f.foreign()
+}
+
+func (f *frames) foreign() error {
+	return fmt.Errorf("what answers does not speak libvirt's protocol: it sent %q", f.head[:f.have])
+}

@@ -1,0 +1,102 @@
+package discover
+
+import (
+	"context"
+	"path"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// maxChain bounds a chain of backing files; QEMU's own recursion ends at 200.
+const maxChain = 32
+
+// lookAtFiles looks at the disks of a host's domains and at its instances
+// folder. What goes wrong is told in FilesErr and in each File, for a scan
+// without files is still worth having.
+func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Options) {
+	if opt.SkipFiles {
+		inv.FilesErr = "not looked at, as asked"
+		return
+	}
+	f, err := openFiles(ctx, inv.Host, shared, opt)
+	if err != nil {
+		inv.FilesErr = err.Error()
+		return
+	}
+	defer f.Close()
+	place := f.Place(ctx, opt.InstancesPath)
+	inv.InstancesDir = &place
+	lookAtDisks(ctx, f, inv.Domains)
+}
+
+// lookAtDisks looks once at each path, however many domains use it: an
+// installation CD is often in a hundred drives.
+func lookAtDisks(ctx context.Context, f *Files, domains []Domain) {
+	users := map[string][]*Disk{}
+	for i := range domains {
+		for j := range domains[i].Disks {
+			if k := &domains[i].Disks[j]; k.Path != "" && (k.Type == "file" || k.Type == "block") {
+				users[k.Path] = append(users[k.Path], k)
+			}
+		}
+	}
+	paths := make(chan string, len(users))
+	for p := range users {
+		paths <- p
+	}
+	close(paths)
+	var workers sync.WaitGroup
+	for range min(looksAtOnce, len(users)) {
+		workers.Go(func() {
+			for p := range paths {
+				file := f.Look(ctx, p)
+				for _, k := range users[p] {
+					k.addFile(ctx, f, file)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// addFile adds what lies at the disk's path. What libvirt said of sizes and of
+// the backing chain goes before what the header says.
+func (k *Disk) addFile(ctx context.Context, f *Files, file File) {
+	k.File = &file
+	if k.CapacityBytes == 0 {
+		k.CapacityBytes = file.capacityAs(k.Format)
+	}
+	// The header of a raw disk is the guest's to write: a chain "found" there
+	// would lead wherever the guest wants.
+	if len(k.Backing) == 0 && k.Format == "qcow2" {
+		k.Backing = f.chain(ctx, file)
+	}
+}
+
+// capacityAs is the virtual size, if the file is what the definition says.
+func (f File) capacityAs(format string) uint64 {
+	switch {
+	case f.Format == format:
+		return f.VirtualBytes
+	case format == "raw":
+		return f.SizeBytes
+	}
+	return 0
+}
+
+// chain follows the backing files that headers name, nearest first.
+func (f *Files) chain(ctx context.Context, file File) (chain []string) {
+	for file.Format == "qcow2" && file.Backing != "" && len(chain) < maxChain {
+		next := file.Backing
+		if hasProtocol(next) {
+			return append(chain, next)
+		}
+		if !path.IsAbs(next) {
+			next = path.Join(path.Dir(file.Resolved), next)
+		}
+		chain = append(chain, next)
+		file = f.Look(ctx, next)
+	}
+	return chain
+}

@@ -1,0 +1,92 @@
+//go:build integration
+
+package nova
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestServerLockHelper is the other process of TestServerLock: it takes the
+// lock, says so, and holds it until it is killed.
+func TestServerLockHelper(t *testing.T) {
+	address := os.Getenv("K2O_TEST_LOCK_API")
+	if address == "" {
+		return // not a test of its own
+	}
+	c, err := Open(t.Context(), Config{APIDatabase: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Writer(t.Context(), fmt.Sprintf("lars@ops1 pid %d since 12:00 */ DROP", os.Getpid())); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("locked")
+	time.Sleep(time.Minute)
+}
+
+// The second process is told who the first is, and gets the lock as soon as
+// that one has been killed.
+func TestServerLock(t *testing.T) {
+	f := newServerFixture(t, serverDSN(t), "zed")
+	helper := exec.Command(os.Args[0], "-test.run=^TestServerLockHelper$", "-test.v")
+	helper.Env = append(os.Environ(), "K2O_TEST_LOCK_API="+f.config.APIDatabase)
+	out, err := helper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := helper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = helper.Process.Kill(); _ = helper.Wait() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "locked" {
+	}
+
+	begin := time.Now()
+	_, err = f.open().Writer(t.Context(), "second@ops2 pid 2")
+	var locked *LockedError
+	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) {
+		t.Fatalf("error %v, want ErrLocked", err)
+	}
+	want := fmt.Sprintf("lars@ops1 pid %d since 12:00 __ DROP (connection ", helper.Process.Pid)
+	if !strings.HasPrefix(locked.Holder, want) {
+		t.Errorf("holder is %q, want it to begin with %q", locked.Holder, want)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("being refused took %s", took)
+	}
+	if err := helper.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = helper.Wait() // killed, as intended
+	w, err := f.open().Writer(t.Context(), "second@ops2 pid 2")
+	if err != nil {
+		t.Fatalf("after the first was killed: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// When the connection that holds the lock is gone, nothing more is written.
+func TestServerLockLost(t *testing.T) {
+	f := newServerFixture(t, serverDSN(t), "zed")
+	w := f.writer()
+	in := many(2)
+	f.adopt(w, in[:1], Recorded)
+	f.exec(f.api, fmt.Sprintf("KILL CONNECTION %d", w.lock.(*serverLock).id))
+	if _, err := w.InsertInstances(context.Background(), kvm01.Cell, in[1:]); !errors.Is(err, ErrLockLost) {
+		t.Errorf("error %v, want ErrLockLost", err)
+	}
+	if n := f.count(f.cell, "instances"); n != 1 {
+		t.Errorf("%d instances, want 1", n)
+	}
+}

@@ -2,8 +2,10 @@ package nova
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lightcloud/kvm2openstack/testdata/schema"
 )
@@ -155,4 +157,26 @@ func cellAddress(f *fixture) (address string) {
 		f.t.Fatal(err)
 	}
 	return address
+}
+
+// A server that takes the connection and says nothing holds Open no longer
+// than ConnectTimeout.
+func TestOpenSilentServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	begin := time.Now()
+	c, err := Open(context.Background(), Config{
+		APIDatabase:    "mysql+pymysql://nova:sesame@" + listener.Addr().String() + "/nova_api",
+		ConnectTimeout: 200 * time.Millisecond,
+	})
+	if err == nil {
+		_ = c.Close()
+		t.Fatal("Open succeeded")
+	}
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("Open took %v", took)
+	}
 }

@@ -57,6 +57,13 @@ type Facts struct {
 	Settings Settings
 	Fleet    *Fleet     // what other hosts have; nil while only one domain is known
 	Nova     *NovaFacts // nil without databases
+
+	// Ports are the MAC addresses, lower case, for which Neutron has a port.
+	// Nil means that nobody looked, and with databases that counts as none.
+	Ports map[string]bool
+	// OwnerProblem says why the project or the user that the instance is to
+	// belong to could not be resolved; "" when both were, or nobody asked.
+	OwnerProblem string
 }
 
 // HostFacts are the host's own.
@@ -78,7 +85,8 @@ type Settings struct {
 	WindowsNIC           string // keep, e1000, ask
 }
 
-// Fleet is what a domain's neighbours have, keyed for the rules.
+// Fleet is what a domain's neighbours have, keyed for the rules. It is fed
+// domain by domain; see NewFleet.
 type Fleet struct {
 	UUIDs     map[string][]string // uuid -> "host/name" of every domain that has it
 	MACs      map[string][]string // mac -> "host/name"

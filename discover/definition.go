@@ -80,10 +80,25 @@ func (d *Domain) parseLive(doc []byte) error {
 }
 
 // decode reads one document into libvirtxml's types, or says what is wrong
-// with it. A panic inside libvirtxml is an error of that document alone: one
-// damaged file must not end the audit of a data centre.
-func decode(doc []byte, live bool) (tree *libvirtxml.Domain, seen noted, err error) {
-	t := newTokens(bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")), live)
+// with it.
+func decode(doc []byte, live bool) (*libvirtxml.Domain, noted, error) {
+	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
+	if err := refuse(doc); err != nil {
+		name, uuid := salvage(doc)
+		return nil, noted{}, &DefinitionError{Name: name, UUID: uuid, Err: err}
+	}
+	if short := trim(doc, live); len(short) < len(doc) {
+		if tree, seen, err := decodeAll(short); err == nil {
+			return tree, seen, nil
+		}
+	}
+	return decodeAll(doc) // an error's line is that of the whole document
+}
+
+// decodeAll turns a panic inside libvirtxml into an error of that document
+// alone: one damaged file must not end the audit of a data centre.
+func decodeAll(doc []byte) (tree *libvirtxml.Domain, seen noted, err error) {
+	t := newTokens(doc)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("libvirtxml cannot read it: %v", p)
@@ -93,10 +108,6 @@ func decode(doc []byte, live bool) (tree *libvirtxml.Domain, seen noted, err err
 			tree, err = nil, &DefinitionError{Name: t.noted.name, UUID: t.noted.uuid, Line: line, Err: err}
 		}
 	}()
-	if err := refuse(doc); err != nil {
-		t.salvage(doc)
-		return nil, t.noted, err
-	}
 	tree = new(libvirtxml.Domain)
 	if err := xml.NewTokenDecoder(t).Decode(tree); err != nil {
 		return nil, t.noted, explain(err, t)
@@ -122,14 +133,14 @@ func refuse(doc []byte) error {
 }
 
 // salvage reads as far as the name of a document that was refused.
-func (t *tokens) salvage(doc []byte) {
-	salvaged := newTokens(doc[:min(len(doc), 64<<10)], true)
-	for salvaged.noted.names == 0 || salvaged.textOf != nil {
-		if _, err := salvaged.Token(); err != nil {
+func salvage(doc []byte) (name, uuid string) {
+	t := newTokens(doc[:min(len(doc), 64<<10)])
+	for t.noted.uuids == 0 || t.textOf != nil {
+		if _, err := t.Token(); err != nil {
 			break
 		}
 	}
-	t.noted.name, t.noted.uuid = salvaged.noted.name, salvaged.noted.uuid
+	return t.noted.name, t.noted.uuid
 }
 
 // explain puts the words of encoding/xml into ours, and keeps the chain.
@@ -137,7 +148,7 @@ func explain(err error, t *tokens) error {
 	var syntax *xml.SyntaxError
 	if !errors.As(err, &syntax) {
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("it holds no element: %w", ErrEmpty)
+			return errors.New("it holds no XML element")
 		}
 		if strings.Contains(err.Error(), "did not consume entire") { // libvirtxml's way of not knowing a type
 			return fmt.Errorf("<%s> is of a kind that is not known here: %w", t.where(), err)

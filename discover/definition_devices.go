@@ -39,10 +39,11 @@ func (d *Domain) setDevices(in *libvirtxml.DomainDeviceList, types map[string][]
 	d.TPM = tpm(in.TPMs)
 	d.RNG = len(in.RNGs) > 0
 	d.Controllers = []Controller{}
-	for _, c := range in.Controllers { // only SCSI ones reach libvirtxml
-		d.Controllers = append(d.Controllers, Controller{Type: c.Type, Index: value(c.Index), Model: c.Model})
+	for _, c := range in.Controllers {
+		if c.Type == "scsi" {
+			d.Controllers = append(d.Controllers, Controller{Type: c.Type, Index: value(c.Index), Model: c.Model})
+		}
 	}
-	d.AgentChannel = false
 	for _, c := range in.Channels {
 		d.AgentChannel = d.AgentChannel || channelName(c) == agentName
 	}

@@ -16,24 +16,6 @@ var (
 	deviceChildren = childElements(reflect.TypeFor[libvirtxml.DomainDeviceList]())
 )
 
-// What the pass does not hand to libvirtxml, because no field of Domain comes
-// from it. Leaving it out is worth a third of the time of an audit.
-var (
-	unreadTop = set("genid", "hwuuid", "vcpus", "iothreadids", "defaultiothread", "iommufd", "resource",
-		"sysinfo", "bootloader", "bootloader_args", "idmap", "throttlegroups", "pm", "perf", "keywrap",
-		"launchSecurity")
-	unreadDevices = set("memballoon", "audio", "hub", "nvram", "redirfilter")
-	unreadParts   = set("alias", "acpi", "rom", "coalesce", "tune", "geometry", "blockio", "log", "protocol",
-		"wwn", "vendor", "product", "ip", "route", "portForward", "codec")
-)
-
-// What only a live definition can tell, and all that is read of one.
-var (
-	liveTop     = set("name", "uuid", "os", "devices")
-	liveDevices = set("disk", "interface", "channel", "graphics")
-	liveParts   = set("source", "target", "backingStore", "mirror", "mac", "listen")
-)
-
 // qualified names an element as childElements does.
 func qualified(n xml.Name) string {
 	if n.Space == "" {

@@ -18,16 +18,14 @@ const (
 	maxDepth           = 300 // a backing chain of n images nests n+4 deep
 )
 
-// tokens feeds one definition to libvirtxml. It is the only pass over the
-// bytes: on the way it notes what libvirtxml has no field for, refuses what
-// libvirt never writes, and leaves out the elements that no Domain needs,
-// which are more than half of a definition and would cost the most.
+// tokens feeds one definition to libvirtxml. On the way it notes what
+// libvirtxml has no field for, and refuses what libvirt never writes, so that
+// no second pass is needed for either.
 type tokens struct {
 	dec      *xml.Decoder
-	live     bool // only the parts that a live definition adds
 	depth    int
 	elements int
-	path     [3]string // names of the open elements, root first, as deep as skips need
+	path     [3]string // names of the open elements, root first, as deep as notes need
 	textOf   *string   // where character data goes besides libvirtxml, or nil
 	noted    noted
 }
@@ -46,10 +44,10 @@ type noted struct {
 	types       map[string][]string // type= of each device, by element, in order
 }
 
-func newTokens(doc []byte, live bool) *tokens {
+func newTokens(doc []byte) *tokens {
 	dec := xml.NewDecoder(bytes.NewReader(doc))
 	dec.CharsetReader = charsetReader
-	return &tokens{dec: dec, live: live, noted: noted{types: make(map[string][]string, 8)}}
+	return &tokens{dec: dec, noted: noted{types: make(map[string][]string, 8)}}
 }
 
 // Token gives libvirtxml its next token. It makes tokens an xml.TokenReader.
@@ -146,8 +144,6 @@ func (t *tokens) look(start xml.StartElement) (wanted bool, err error) {
 		return t.lookTop(start)
 	case 3:
 		return t.lookChild(start)
-	case 4:
-		return t.lookPart(start), nil
 	}
 	return true, nil
 }
@@ -179,10 +175,7 @@ func (t *tokens) lookTop(start xml.StartElement) (bool, error) {
 	case "metadata":
 		return false, t.metadata()
 	}
-	if t.live {
-		return liveTop[name], nil
-	}
-	return !unreadTop[name], nil
+	return true, nil
 }
 
 // lookChild is for the grandchildren of <domain>: devices and features.
@@ -196,35 +189,12 @@ func (t *tokens) lookChild(start xml.StartElement) (bool, error) {
 		}
 		typ, _ := attr(start, "type")
 		t.noted.types[name] = append(t.noted.types[name], typ)
-		if t.live {
-			return liveDevices[name], nil
-		}
-		if name == "controller" {
-			return typ == "scsi", nil
-		}
-		return !unreadDevices[name], nil
 	case "features":
 		if name == "hyperv" {
 			return false, t.hyperv(start)
 		}
-		return name == "acpi", nil
-	case "os":
-		return !t.live || name == "nvram", nil
 	}
 	return true, nil
-}
-
-// lookPart is for the parts of a device. An interface's <address> is the slot
-// that a model swap keeps; everybody else's says nothing that Nova keeps.
-func (t *tokens) lookPart(start xml.StartElement) bool {
-	if t.path[1] != "devices" {
-		return true
-	}
-	name := start.Name.Local
-	if t.live {
-		return liveParts[name]
-	}
-	return !unreadParts[name] && (name != "address" || t.path[2] == "interface")
 }
 
 // metadata looks for the two kinds that matter; libvirt keeps any XML here.

@@ -20,6 +20,19 @@ type Plan struct {
 	Made    Made     `yaml:"made"`
 	Hosts   []Host   `yaml:"hosts"`
 	Domains []Domain `yaml:"domains"`
+
+	// Unreadable are the hosts and domains of which no record could be made.
+	// They are here so that nothing is silently missing from the plan.
+	Unreadable []Unreadable `yaml:"unreadable,omitempty"`
+}
+
+// Unreadable is a domain, or with Domain empty a host, that was found but
+// could not be read.
+type Unreadable struct {
+	Host   string `yaml:"host"`
+	Domain string `yaml:"domain,omitempty"`
+	UUID   string `yaml:"uuid,omitempty"`
+	Error  string `yaml:"error"`
 }
 
 // Made says when and for what the plan was made.
@@ -38,8 +51,8 @@ type Host struct {
 	URI         string `yaml:"uri"`
 	Files       string `yaml:"files,omitempty"`    // where its files are reached, when not by the URI
 	Insecure    bool   `yaml:"insecure,omitempty"` // the operator insisted on qemu+tcp:// without TLS
-	ComputeHost string `yaml:"compute_host"` // services.host
-	Node        string `yaml:"node"`         // compute_nodes.hypervisor_hostname
+	ComputeHost string `yaml:"compute_host"`       // services.host
+	Node        string `yaml:"node"`               // compute_nodes.hypervisor_hostname
 	Cell        string `yaml:"cell"`
 }
 
@@ -75,8 +88,10 @@ type Domain struct {
 	NICs     []NIC  `yaml:"nics"`
 	Disks    []Disk `yaml:"disks"`
 
-	OSType          string            `yaml:"os_type,omitempty"` // windows, or empty
-	ImageRef        string            `yaml:"image_ref,omitempty"`
+	OSType   string `yaml:"os_type,omitempty"` // windows, or empty
+	ImageRef string `yaml:"image_ref,omitempty"`
+	// ImageProperties are those that nothing else in the plan says: see
+	// Domain.Properties for all that Nova is given.
 	ImageProperties map[string]string `yaml:"image_properties"`
 	Metadata        map[string]string `yaml:"metadata,omitempty"`
 
@@ -154,5 +169,7 @@ type Probe struct {
 type MadeFrom struct {
 	Digest string   `yaml:"digest"`
 	State  string   `yaml:"state"`
-	Facts  []string `yaml:"facts"` // "vcpus 2", "memory 4096 MiB", "disk vda virtio qcow2 /var/...", in a fixed order
+	OS     string   `yaml:"os,omitempty"`      // windows, linux, ...: discover.Guest.Family
+	OSName string   `yaml:"os_name,omitempty"` // Windows Server 2019
+	Facts  []string `yaml:"facts"`             // "vcpus 2", "memory 4096 MiB", "disk vda virtio qcow2 /var/...", in a fixed order
 }

@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+)
+
+// nics finds each interface's network, port and addresses.
+func (b *builder) nics(d *draft) {
+	d.NICs = []NIC{}
+	for _, i := range d.found.Interfaces {
+		nic := NIC{MAC: i.MAC, Addresses: []string{}}
+		network, subnet := b.network(d, i, &nic)
+		port, ok := b.Cloud.Port(i.MAC, network.ID)
+		if ok {
+			nic.Port = port.ID
+			d.checkPort(port)
+		} else {
+			b.noPort(d, nic)
+		}
+		d.addresses(&nic, i.MAC, port)
+		d.checkAddresses(nic, port, network, subnet)
+		d.NICs = append(d.NICs, nic)
+	}
+}
+
+// network fills in where the mapping says i belongs.
+func (b *builder) network(d *draft, i discover.Interface, nic *NIC) (n cloud.Network, s cloud.Subnet) {
+	rule, ok := b.Settings.Networks.Match(d.Host, i)
+	if !ok {
+		d.find(blockedNetwork, "Interface %s (%s) belongs to no network: no rule of the configuration matches it.", i.MAC, plugged(i))
+		return n, s
+	}
+	nic.Network, nic.Subnet = rule.Network, rule.Subnet
+	n, err := b.Cloud.Network(rule.Network)
+	if err != nil {
+		d.find(blockedNetwork, "Interface %s: %v.", i.MAC, err)
+		return cloud.Network{}, s
+	}
+	nic.NetworkID = n.ID
+	if n.Name == "" {
+		return n, s // nothing is known of it but the id
+	}
+	nic.Network = n.Name
+	if !n.VisibleTo(d.ProjectID) {
+		d.find(attentionNetwork, "Interface %s: network %s is neither the project's nor shared: its users cannot see it.", i.MAC, quoted(n.Name))
+	}
+	if rule.Subnet == "" {
+		return n, s
+	}
+	if s, err = n.Subnet(rule.Subnet); err != nil {
+		d.find(blockedNetwork, "Interface %s: %v.", i.MAC, err)
+	}
+	return n, s
+}
+
+// plugged says in a word where an interface is plugged.
+func plugged(i discover.Interface) string {
+	where := i.Type
+	for _, name := range []string{i.Bridge, i.Network, i.SourceDev} {
+		if name != "" {
+			where += " " + quoted(name)
+			break
+		}
+	}
+	if i.VLAN > 0 {
+		where += fmt.Sprintf(" vlan %d", i.VLAN)
+	}
+	return where
+}
+
+// addresses takes those that the best witness names: the operator, the guest
+// itself, the lease it was given, the neighbours it answered, and last what
+// its port is allowed.
+func (d *draft) addresses(nic *NIC, mac string, port cloud.Port) {
+	for m, list := range d.rule.Addresses {
+		if strings.EqualFold(m, mac) {
+			nic.Addresses, nic.Seen = unique(parsed(list)), "rule"
+			return
+		}
+	}
+	for _, source := range []string{"agent", "lease", "arp"} {
+		var seen []netip.Addr
+		for _, a := range d.found.Addresses {
+			if a.Source == source && strings.EqualFold(a.MAC, mac) && reachable(a.IP) {
+				seen = append(seen, a.IP)
+			}
+		}
+		if len(seen) > 0 {
+			nic.Addresses, nic.Seen = unique(seen), source
+			return
+		}
+	}
+	if len(port.FixedIPs) > 0 {
+		nic.Addresses, nic.Seen = unique(portAddresses(port)), "port"
+	}
+}
+
+func parsed(list []string) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range list {
+		if a, err := netip.ParseAddr(text); err == nil { // Settings.Check has named the others
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// reachable leaves out what every guest has for itself alone.
+func reachable(a netip.Addr) bool {
+	return a.IsValid() && !a.IsLinkLocalUnicast() && !a.IsLoopback() && !a.IsMulticast() && !a.IsUnspecified()
+}
+
+func portAddresses(p cloud.Port) []netip.Addr {
+	var out []netip.Addr
+	for _, ip := range p.FixedIPs {
+		out = append(out, ip.Address)
+	}
+	return out
+}
+
+// unique drops repetitions and keeps the order, which says which is first.
+func unique(in []netip.Addr) []string {
+	out := []string{}
+	for _, a := range in {
+		if text := a.Unmap().WithZone("").String(); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}

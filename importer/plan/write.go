@@ -1,0 +1,203 @@
+package plan
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lightcloud/kvm2openstack/importer/check"
+)
+
+// preamble tells whoever opens the file what it is and how to change it.
+const preamble = `# A plan of kvm2openstack: what is to happen to every domain that was found.
+# Nothing has been changed yet. Read it, edit it, keep it, then:
+#
+#   kvm2openstack import THIS_FILE --dry-run
+#   kvm2openstack import THIS_FILE
+#
+# What may be edited, per domain:
+#   decision           import or skip
+#   wave               domains of a lower wave are restarted first
+#   display_name       what users see; hostname is what the guest is told
+#   project, user      their ids decide; the names are for you
+#   flavor             by name; create: true says that it is to be made
+#   nic_model          one for all interfaces; another one is a new adapter to the guest
+#   nics               network, subnet, port and addresses of each MAC address
+#   os_type            windows, or left out
+#   image_properties   Nova's hw_* and os_*, but for those that follow from
+#                      nic_model, os_type and the first disk's bus
+#   lock               until_renamed, keep (never unlocked by us), or none
+#   force              true allows to cut the power if it does not shut down
+#   probes             asked after a restart: - {tcp: 22}, - {http: URL}, - {ping: true}, - {command: ...}
+#
+# host, uuid, disks and made_from are what the plan rests on: do not edit them.
+# A domain whose definition has changed since is refused, and a new plan is
+# wanted. findings are for you; importing makes its own.
+`
+
+// Write writes p as a file that a person reads. Load gives the same Plan back,
+// whatever strings the hosts had in their definitions.
+func Write(w io.Writer, p Plan) error {
+	b := bufio.NewWriter(w)
+	b.WriteString(preamble) // a bufio.Writer keeps its first error for Flush
+	head := struct {
+		Schema string `yaml:"schema"`
+		Made   Made   `yaml:"made"`
+		Hosts  []Host `yaml:"hosts"`
+	}{p.Schema, p.Made, p.Hosts}
+	if err := encode(b, nodeOf(reflect.ValueOf(head))); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	if len(p.Unreadable) > 0 {
+		b.WriteString("\n# These were found and could not be read. They are not part of the import.\n")
+		if err := encode(b, nodeOf(reflect.ValueOf(map[string][]Unreadable{"unreadable": p.Unreadable}))); err != nil {
+			return fmt.Errorf("write plan: %w", err)
+		}
+	}
+	if err := writeDomains(b, p.Domains); err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+// writeDomains writes one domain after the other, so that memory does not
+// grow with their number.
+func writeDomains(b *bufio.Writer, domains []Domain) error {
+	if len(domains) == 0 {
+		b.WriteString("\ndomains: []\n")
+		return nil
+	}
+	b.WriteString("\ndomains:\n")
+	for _, d := range domains {
+		fmt.Fprintf(b, "\n# %s\n", d.headline())
+		if err := encode(b, listOf(d.node())); err != nil {
+			return fmt.Errorf("write plan: domain %s/%s: %w", d.Host, quoted(d.Domain), err)
+		}
+	}
+	return nil
+}
+
+// headline is what stands over a domain's block. It is a comment, so what
+// comes from a host must not end the line.
+func (d Domain) headline() string {
+	text := fmt.Sprintf("%s / %s: %s, %s", brief(d.Host), brief(d.Domain), d.Verdict(), d.Decision)
+	if d.Flavor.VCPUs > 0 {
+		text += "; " + d.Flavor.size()
+	}
+	if d.MadeFrom.State != "" {
+		text += "; " + quoted(d.MadeFrom.State)
+	}
+	return text
+}
+
+// brief is quoted, cut where a name is longer than a line should be.
+func brief(s string) string {
+	if runes := []rune(s); len(runes) > 60 && utf8.ValidString(s) {
+		return quoted(string(runes[:60])) + "…"
+	}
+	return quoted(s)
+}
+
+// Verdict is what the findings amount to.
+func (d Domain) Verdict() check.Verdict {
+	has := func(s check.Severity) bool {
+		return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Severity == s })
+	}
+	switch {
+	case slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == infoManaged.code }):
+		return check.VerdictManaged
+	case has(check.Blocked):
+		return check.VerdictBlocked
+	case has(check.Attention):
+		return check.VerdictAttention
+	}
+	return check.VerdictReady
+}
+
+// node is d as YAML, arranged for reading: what is one thing stands on one
+// line, and what a skipped domain does not have is left out.
+func (d Domain) node() *yaml.Node {
+	n := nodeOf(reflect.ValueOf(d))
+	for key, value := range pairs(n) {
+		switch key.Value {
+		case "flavor":
+			value.Style = yaml.FlowStyle
+		case "findings", "disks", "probes":
+			flowItems(value)
+		case "nics":
+			flowAddresses(value)
+		}
+	}
+	if d.Decision == Skip {
+		dropEmpty(n)
+	}
+	return n
+}
+
+// pairs goes through the keys and values of a mapping.
+func pairs(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
+	return func(yield func(key, value *yaml.Node) bool) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i], n.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+func flowItems(list *yaml.Node) {
+	for _, item := range list.Content {
+		item.Style = yaml.FlowStyle
+	}
+}
+
+func flowAddresses(nics *yaml.Node) {
+	for _, nic := range nics.Content {
+		for key, value := range pairs(nic) {
+			if key.Value == "addresses" {
+				value.Style = yaml.FlowStyle
+			}
+		}
+	}
+}
+
+// dropEmpty takes out keys without a value: they read back as what they are.
+func dropEmpty(n *yaml.Node) {
+	var kept []*yaml.Node
+	for key, value := range pairs(n) {
+		if key.Value == "flavor" {
+			dropEmpty(value)
+		}
+		has := len(value.Content) > 0
+		if value.Kind == yaml.ScalarNode {
+			has = !slices.Contains([]string{"", "0", "false"}, value.Value) || value.Tag == "!!str" && value.Value != ""
+		}
+		if has {
+			kept = append(kept, key, value)
+		}
+	}
+	n.Content = kept
+}
+
+// encode writes one node.
+func encode(w io.Writer, n *yaml.Node) error {
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	if err := enc.Encode(n); err != nil {
+		return err
+	}
+	return enc.Close()
+}
+
+// listOf is a list of one node, so that it is written as an item.
+func listOf(n *yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{n}}
+}

@@ -50,7 +50,7 @@ type dropFacts struct {
 
 func factsOf(h host) hostFacts {
 	f := hostFacts{
-		Hostname: h.Name, CPUs: h.CPUs, MemoryKiB: h.MemoryGiB << 20,
+		Hostname: h.Name + ".example.net", CPUs: h.CPUs, MemoryKiB: h.MemoryGiB << 20,
 		Libvirt: h.Libvirt, QEMU: h.QEMU, Domains: make(map[string]*domainFacts),
 	}
 	for _, g := range h.Guests {

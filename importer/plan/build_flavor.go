@@ -54,7 +54,7 @@ func (b *builder) chooseFlavor(d *draft) {
 	}
 	want.Name, want.Create = b.flavors.newName(want, d.ProjectID), true
 	d.Flavor = want
-	d.findDo(attentionNew, createCommand(want, d.ProjectID), "Nova has no flavor of %s: %s is to be created.", want.size(), want.Name)
+	d.findDo(attentionNew, createCommand(want, d.ProjectID), "Nova has no flavor of %s: %s has to be there before the import.", want.size(), want.Name)
 }
 
 // size is what the guest needs of a flavor: the vCPUs it has now, the memory

@@ -80,7 +80,7 @@ func (d *draft) nicModel(windowsNIC string, major int) string {
 	}
 	if model == "virtio" && d.OSType == "windows" && windowsNIC == WindowsE1000 && len(d.found.Interfaces) > 0 {
 		model = d.windowsModel()
-		d.find(attentionNIC, "Its interfaces change from virtio to %s at the first restart: the guest sees a new adapter.", model)
+		d.find(infoNIC, "Its interfaces become %s at the first restart that Nova or the rename makes.", model)
 	}
 	return model
 }

@@ -388,6 +388,14 @@ func TestPortProblems(t *testing.T) {
 	}
 }
 
+func TestNoPortIsSaidOnce(t *testing.T) {
+	in := input(Candidate{linux(1, "x"), check.Assessment{Verdict: check.VerdictAttention, Findings: []check.Finding{{Code: "K2O-622", Severity: check.Attention, Text: "No port."}}}})
+	in.Cloud.Ports = []cloud.Port{}
+	if d := build(t, in); codes(d) != "K2O-622" {
+		t.Errorf("findings are %q, want the rules' own alone", codes(d))
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	tests := []struct {
 		name   string

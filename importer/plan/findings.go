@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -33,7 +34,7 @@ var (
 	attentionFlavor  = concern{"K2O-912", check.Attention, "Name a flavor of the domain's own size, or leave flavor out."}
 	attentionNew     = concern{"K2O-913", check.Attention, ""}
 	blockedDisk      = concern{"K2O-921", check.Blocked, "Look at the disk: its file may be missing or unreadable."}
-	attentionNIC     = concern{"K2O-931", check.Attention, "See that the guest has a driver for it, and its addresses do not hang on the old adapter; or set windows_nic: keep."}
+	infoNIC          = concern{"K2O-931", check.Info, "Set nic_model in the plan, or windows_nic: keep in the configuration, if it is to stay."}
 	blockedNetwork   = concern{"K2O-941", check.Blocked, "Correct the networks section of the configuration."}
 	attentionNetwork = concern{"K2O-942", check.Attention, "Share the network with the project, or give the instance to the network's project."}
 	blockedPort      = concern{"K2O-943", check.Blocked, ""}
@@ -54,6 +55,11 @@ func (d *draft) findDo(c concern, action, format string, args ...any) {
 		return
 	}
 	d.Findings = append(d.Findings, Finding{Code: c.code, Severity: c.severity, Text: fmt.Sprintf(format, args...), Action: action})
+}
+
+// has reports whether there is a finding of that code.
+func (d *draft) has(code string) bool {
+	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == code })
 }
 
 // quoted makes a host's own string fit for one line of text.

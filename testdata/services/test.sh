@@ -45,7 +45,7 @@ if [ "${1:-}" != inside ]; then
 		  1. installs packages that the tests need and this machine lacks (apt-get; nothing is upgraded, no daemon is started)
 		  2. starts a MariaDB, libvirtd and an sshd of its own in a temporary folder, on loopback
 		  3. runs go vet and all tests, unit and integration
-		  4. stops what it started and removes the folder (KEEP=1 keeps it when a test fails)
+		  4. stops what it started and removes the folder (with KEEP=1 the logs stay when a test fails)
 	TEXT
 	testdata/services/install.sh
 	exec testdata/services/with.sh "$0" inside

@@ -25,6 +25,12 @@ work=$(mktemp -d "$base/k2o.XXXXXX")
 stop() {
 	status=$?
 	trap '' HUP INT TERM
+	# Stopping removes the logs of some.
+	if [ "$status" -ne 0 ] && [ -n "${KEEP:-}" ]; then
+		kept=$(mktemp -d "$base/k2o-logs.XXXXXX")
+		(cd "$work" && find . \( -name '*.log' -o -name stdout \) -exec cp --parents '{}' "$kept" ';')
+		echo "services: their logs are kept in $kept" >&2
+	fi
 	running=
 	for service in libvirt mariadb; do
 		"$services/$service-down.sh" "$work" >"$work/$service-down.log" 2>&1 || {
@@ -35,11 +41,8 @@ stop() {
 	if [ -n "$running" ]; then
 		echo "services: could not stop$running, see above; the folder is $work" >&2
 		exit 1
-	elif [ "$status" -ne 0 ] && [ -n "${KEEP:-}" ]; then
-		echo "services: stopped; their logs are kept in $work" >&2
-	else
-		rm -rf "$work"
 	fi
+	rm -rf "$work"
 	exit "$status"
 }
 trap stop EXIT

@@ -11,6 +11,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 	"gorm.io/driver/mysql"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // Limits of one database's connection pool. Nova's own default is 5 and 50 a
@@ -93,11 +94,14 @@ func connect(ctx context.Context, c Config, label string, pool *sql.DB, dialecto
 		PrepareStmt:            true,
 		PrepareStmtMaxSize:     maxPrepared,
 		DisableAutomaticPing:   true,
-		Logger:                 statementLog{log: c.Logger.With("database", label)},
+		Logger:                 logger.Discard,
 		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Second) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if err := orm.Use(statementLog{log: c.Logger.With("database", label)}); err != nil {
+		return nil, fmt.Errorf("log statements: %w", err)
 	}
 	db := &database{DB: orm, label: label, timeout: c.QueryTimeout}
 	read, cancel := context.WithTimeout(ctx, c.QueryTimeout)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs every test there is: those that need nothing, and those that need a
-# real libvirtd, a real MariaDB and a real sshd. "make test" is this script.
+# real libvirtd, a real MariaDB and a real sshd. "make test" is this script;
+# "make test PACKAGES=./nova" runs the tests of one package.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -8,7 +9,7 @@ PATH=$PATH:/usr/local/go/bin:/usr/sbin:/sbin
 export PATH
 
 # The wildcard leaves folders called testdata out, so their packages are named.
-packages="./... $(find testdata -name '*.go' -exec dirname '{}' ';' | sort -u | sed 's,^,./,')"
+packages=${PACKAGES:-./... $(find testdata -name '*.go' -exec dirname '{}' ';' | sort -u | sed 's,^,./,')}
 
 # tests NAME ARGUMENT... runs go test and prints one line a package, what was
 # skipped, and everything about what failed.

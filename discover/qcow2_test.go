@@ -72,7 +72,7 @@ func TestImageHeaderHostile(t *testing.T) {
 		{"version", qcow2(9, 1, "", 0), "version 9"},
 		{"size", qcow2(3, 1<<63, "", 0), "virtual size"},
 		{"snapshots", qcow2(3, 1, "", 1<<31), "snapshots"},
-		{"backing name of 2 GiB", long, "backing file name"},
+		{"backing name of 2 GiB", long, "backing file name of 2147483648 bytes"},
 		{"backing name far away", far, "backing file name"},
 		{"backing name beyond the end", beyond, "backing file name"},
 	} {

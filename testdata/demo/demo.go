@@ -105,7 +105,7 @@ func unpackImages(dir string) error {
 		return err
 	}
 	for _, host := range Hosts() {
-		if err := os.MkdirAll(filepath.Join(dir, "hosts", host, "root", "var/lib/nova/instances"), 0o755); err != nil {
+		if err := makeRoot(filepath.Join(dir, "hosts", host, "root")); err != nil {
 			return err
 		}
 	}
@@ -116,4 +116,17 @@ func unpackImages(dir string) error {
 		}
 	}
 	return nil
+}
+
+// makeRoot makes what a compute host has before any image: instances_path and
+// the user nova. Here that user is whoever runs the demonstration, for nobody
+// else may be given files without being root.
+func makeRoot(root string) error {
+	for _, d := range []string{"var/lib/nova/instances", "etc"} {
+		if err := os.MkdirAll(filepath.Join(root, d), 0o755); err != nil {
+			return err
+		}
+	}
+	entry := fmt.Sprintf("nova:x:%d:%d::/var/lib/nova:/usr/sbin/nologin\n", os.Getuid(), os.Getgid())
+	return os.WriteFile(filepath.Join(root, "etc", "passwd"), []byte(entry), 0o644)
 }

@@ -1,0 +1,142 @@
+// Package audit reads hosts and says what can be adopted. It holds readers
+// only: nothing it is given can write, neither to a host nor to a database.
+package audit
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// An Input is what an audit looks at.
+type Input struct {
+	Hosts    []discover.Host
+	Scan     discover.Options
+	Settings check.Settings
+	Keep     func(discover.Domain) bool // which domains are wanted; nil means all
+
+	Nova     *nova.Cloud     // nil: an audit of the hosts alone
+	Snapshot *cloud.Snapshot // nil: no ports known
+	Identity Identity        // who the instances will belong to
+
+	// Started, when set, is called as each host is read, and the inventory's
+	// domains are still with it. It is for progress only.
+	Started func(discover.Progress)
+}
+
+// Identity is the owner that the configuration names for adopted instances.
+type Identity struct {
+	ProjectID string
+	Problem   string // why project or user could not be resolved
+}
+
+// A Domain is one domain with what the rules say of it.
+type Domain struct {
+	discover.Domain
+	check.Assessment
+}
+
+// A Report is the outcome of an audit. Every domain that was found is either
+// in Domains or in Unreadable, or was left out by the operator's own filter
+// and counted in Filtered.
+type Report struct {
+	Hosts      []Host
+	Domains    []Domain
+	Unreadable []discover.Unreadable
+	Filtered   int
+	Release    nova.Release // zero without databases
+	Computes   []nova.Compute
+}
+
+// A Host is an inventory without its domains.
+type Host struct {
+	discover.Inventory
+	Compute *nova.Compute // nil when Nova does not know it, or was not asked
+	Found   int
+}
+
+// Totals add up: Found = Ready + Attention + Blocked + Managed + Unreadable + Filtered.
+type Totals struct {
+	Hosts       int `json:"hosts"`
+	HostsFailed int `json:"hosts_failed"`
+	Found       int `json:"found"`
+	Ready       int `json:"ready"`
+	Attention   int `json:"attention"`
+	Blocked     int `json:"blocked"`
+	Managed     int `json:"managed"`
+	Unreadable  int `json:"unreadable"`
+	Filtered    int `json:"filtered"`
+}
+
+// Sum is what the verdicts add up to.
+func (t Totals) Sum() int {
+	return t.Ready + t.Attention + t.Blocked + t.Managed + t.Unreadable + t.Filtered
+}
+
+// Totals counts the report. Found is counted by host, from what libvirt
+// listed, and not from the verdicts, so that the two can be compared.
+func (r Report) Totals() Totals {
+	t := Totals{Hosts: len(r.Hosts), Unreadable: len(r.Unreadable), Filtered: r.Filtered}
+	for _, h := range r.Hosts {
+		t.Found += h.Found
+		if h.Err != nil {
+			t.HostsFailed++
+		}
+	}
+	for _, d := range r.Domains {
+		switch d.Verdict {
+		case check.VerdictReady:
+			t.Ready++
+		case check.VerdictAttention:
+			t.Attention++
+		case check.VerdictBlocked:
+			t.Blocked++
+		case check.VerdictManaged:
+			t.Managed++
+		}
+	}
+	return t
+}
+
+// Run reads all hosts, then applies the rules: whether a UUID or a MAC occurs
+// twice is only known when everything was seen.
+func Run(ctx context.Context, in Input) (Report, error) {
+	var r Report
+	fleet := check.NewFleet()
+	opt := in.Scan
+	opt.Progress = in.Started
+	for inv := range discover.Scan(ctx, in.Hosts, opt) {
+		r.add(inv, in.Keep, fleet)
+	}
+	if err := ctx.Err(); err != nil {
+		return r, fmt.Errorf("read %d hosts: %w", len(in.Hosts), err)
+	}
+	known, err := askNova(ctx, in, &r)
+	if err != nil {
+		return r, err
+	}
+	r.assess(in, fleet, known)
+	return r, nil
+}
+
+// add takes over what one host has.
+func (r *Report) add(inv discover.Inventory, keep func(discover.Domain) bool, fleet *check.Fleet) {
+	h := Host{Inventory: inv, Found: inv.Found()}
+	h.Domains, h.Unreadable = nil, nil
+	r.Hosts = append(r.Hosts, h)
+	r.Unreadable = append(r.Unreadable, inv.Unreadable...)
+	for _, d := range inv.Domains {
+		// The filter decides what is reported; a neighbour that was left out
+		// still counts when two domains share a MAC address.
+		fleet.Add(d)
+		if keep != nil && !keep(d) {
+			r.Filtered++
+			continue
+		}
+		r.Domains = append(r.Domains, Domain{Domain: d})
+	}
+}

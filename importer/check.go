@@ -1,0 +1,162 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A checker compares the world with the plan right before the import, and
+// prepares what is to be recorded. It holds readers only; a dry run is a
+// checker alone.
+type checker struct {
+	nova    registry
+	known   known
+	world   plan.World // Host, Compute and Flavor are set for each domain
+	earlier map[string]journal.Adoption
+}
+
+// check fills in the items, or ends them with the reason.
+func (c checker) check(ctx context.Context, items batch, found map[string]discover.Domain, unread map[string]error) error {
+	presence, err := c.nova.Presence(ctx, items.uuids())
+	if err != nil {
+		return fmt.Errorf("look for the domains in Nova: %w", err)
+	}
+	stages, err := c.nova.Written(ctx, items.uuids())
+	if err != nil {
+		return err
+	}
+	names, err := c.nova.InstanceNames(ctx, items.uuids())
+	if err != nil {
+		return fmt.Errorf("read instance names: %w", err)
+	}
+	for _, it := range items {
+		it.earlier, it.stage = c.earlier[it.uuid()], stages[it.uuid()]
+		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
+		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
+		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
+		if why == nil && !ok {
+			why = ErrGone
+		}
+		c.one(it, presence[it.uuid()], domain, why)
+	}
+	return nil
+}
+
+// one decides about one domain. unread is why libvirt has no answer for it.
+func (c checker) one(it *item, p nova.Presence, now discover.Domain, unread error) {
+	if it.stage == nova.Finished && (it.earlier.State == journal.StateImported || it.earlier.UUID == "") {
+		it.end(Already, "", nil)
+		return
+	}
+	err := c.inNova(it, p)
+	if err == nil && it.stage != nova.Finished { // A final instance is Nova's, whatever its domain is by now.
+		err = c.onHost(it, now, unread)
+	}
+	if err == nil {
+		err = c.prepare(it)
+	}
+	if err != nil {
+		it.end(it.unchanged(), stepCheck, err)
+		return
+	}
+	it.noted = it.stage == nova.Finished // The definition from before is in the journal; this one may be Nova's.
+	it.definition = string(now.XML)
+}
+
+// unchanged is the outcome of a domain that is not touched in this run: one
+// that an earlier run has begun is half done all the same.
+func (it *item) unchanged() Outcome {
+	if it.stage == nova.Recorded || it.stage == nova.Mapped {
+		return Half
+	}
+	return Refused
+}
+
+// inNova says what in Nova's databases forbids the import.
+func (c checker) inNova(it *item, p nova.Presence) error {
+	switch {
+	case p.Deleted || it.stage == nova.Removed:
+		return fmt.Errorf("%w: as long as that row is there, nova-compute destroys the domain", ErrDeleted)
+	case it.stage == nova.Foreign && p.Live:
+		return fmt.Errorf("%w: it is %q on host %q", ErrForeign, p.Name, p.Host)
+	case it.stage == nova.Foreign:
+		return fmt.Errorf("%w: the API database has rows of it", ErrForeign)
+	case p.BuildRequest:
+		return fmt.Errorf("%w: there is a build request", ErrForeign)
+	case p.Migration != "" && it.stage == nova.Unwritten:
+		return fmt.Errorf("%w: there is a migration, %s", ErrForeign, p.Migration)
+	}
+	return nil
+}
+
+// onHost compares the domain with the plan.
+func (c checker) onHost(it *item, now discover.Domain, unread error) error {
+	if unread != nil {
+		return unread
+	}
+	if changes := plan.Changed(it.planned, now); len(changes) > 0 {
+		return fmt.Errorf("%w: %s", ErrChanged, strings.Join(changes, "; "))
+	}
+	if why := unfit(now); why != "" {
+		return fmt.Errorf("%w: %s", ErrChanged, why)
+	}
+	_, _, err := finalState(now.State)
+	return err
+}
+
+// unfit is what has come since the plan was made and is not in a definition.
+// Each of them makes Nova's first regeneration fail, or is lost by it.
+func unfit(d discover.Domain) string {
+	switch {
+	case !d.Persistent:
+		return "it is transient now and has no definition"
+	case d.ManagedSave:
+		return "it has a managed save image now, which Nova would drop"
+	case d.Snapshots:
+		return "it has a snapshot now, so that it cannot be undefined"
+	case d.Checkpoints:
+		return "it has a checkpoint now, so that it cannot be undefined"
+	case d.BlockJob:
+		return "a block job is running on one of its disks"
+	}
+	return ""
+}
+
+// prepare makes the instance that is to be recorded.
+func (c checker) prepare(it *item) error {
+	compute, ok := c.known.computes[it.place.ComputeHost]
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: there is no compute host %q", ErrNoCompute, it.place.ComputeHost)
+	case compute.Problem != "":
+		return fmt.Errorf("%w: %s: %s", ErrNoCompute, compute.Host, compute.Problem)
+	}
+	it.compute = compute
+	if it.stage == nova.Finished {
+		return nil // Nothing of it is recorded any more.
+	}
+	flavor, ok := c.known.flavors[it.planned.Flavor.Name]
+	if !ok {
+		return fmt.Errorf("%w: there is no flavor %q", ErrNotPlanned, it.planned.Flavor.Name)
+	}
+	w := c.world
+	w.Host, w.Compute, w.Flavor = it.place, compute, flavor
+	in, err := plan.Instance(it.planned, w)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotPlanned, err)
+	}
+	it.instance = in
+	return nil
+}
+
+// newChecker is a checker for one run.
+func newChecker(r registry, k known, w plan.World, earlier map[string]journal.Adoption) checker {
+	return checker{nova: r, known: k, world: w, earlier: earlier}
+}

@@ -1,0 +1,107 @@
+package importer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+)
+
+// TestKilledAtEveryEffect stops an import before and after each of its
+// effects, of which every Begin and End in the journal is one, runs it again,
+// and expects the world of an import that was never stopped. Then the same for
+// the release.
+func TestKilledAtEveryEffect(t *testing.T) {
+	whole := newWorld(t, 2)
+	if s, err := whole.imports(nil); err != nil || s.Count(Imported) != 6 {
+		t.Fatalf("Import = %v, %v, want 6 imported", s, err)
+	}
+	for _, after := range []bool{false, true} {
+		for n := 1; ; n++ {
+			w := newWorld(t, 2)
+			before := w.dump()
+			f := &fuse{left: n, after: after}
+			_, err := w.imports(f)
+			if !f.blown {
+				if err != nil || n < 20 {
+					t.Fatalf("an import without a kill = %v with %d effects", err, n-1)
+				}
+				break
+			}
+			at := fmt.Sprintf("import killed at effect %d, after %v", n, after)
+			w.check(at)
+			if s, err := w.imports(nil); err != nil || s.Count(Imported)+s.Count(Already) != 6 {
+				t.Fatalf("%s: second Import = %v, %v, want all there", at, s, err)
+			}
+			if diff := cmp.Diff(whole.dump(), w.dump()); diff != "" {
+				t.Fatalf("%s: the rerun ended elsewhere (-want +got):\n%s", at, diff)
+			}
+			if diff := cmp.Diff(whole.journalStates(), w.journalStates()); diff != "" {
+				t.Fatalf("%s: the journal says otherwise (-want +got):\n%s", at, diff)
+			}
+			// The way back, cut short at the same place.
+			_, _ = w.releases(&fuse{left: n, after: after})
+			w.check(at + ", and so its release")
+			if s, err := w.releases(nil); err != nil || s.Count(Released)+s.Count(Already) != 6 {
+				t.Fatalf("%s, and so its release: second Release = %v, %v, want all out", at, s, err)
+			}
+			if diff := cmp.Diff(before, w.dump()); diff != "" {
+				t.Fatalf("%s, and so its release: not as before (-before +after):\n%s", at, diff)
+			}
+			for uuid, state := range w.journalStates() {
+				if state != journal.StateReleased {
+					t.Fatalf("%s, and so its release: the journal has %s as %q", at, uuid, state)
+				}
+			}
+		}
+	}
+}
+
+// TestReleaseOfHalf takes back an import that was stopped anywhere.
+func TestReleaseOfHalf(t *testing.T) {
+	for n := 1; ; n++ {
+		w := newWorld(t, 2)
+		before := w.dump()
+		f := &fuse{left: n, after: n%2 == 0}
+		_, _ = w.imports(f)
+		if !f.blown {
+			break
+		}
+		if s, err := w.releases(nil); err != nil || s.Count(Released)+s.Count(Already) != 6 {
+			t.Fatalf("killed at effect %d: Release = %v, %v", n, s, err)
+		}
+		if diff := cmp.Diff(before, w.dump()); diff != "" {
+			t.Fatalf("killed at effect %d: not as before (-before +after):\n%s", n, diff)
+		}
+	}
+}
+
+// TestKilledAtRandom imports and releases in any order, each killed anywhere.
+func TestKilledAtRandom(t *testing.T) {
+	for seed := range uint64(15) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		w := newWorld(t, 2)
+		before := w.dump()
+		for range 1 + random.IntN(6) {
+			f := &fuse{left: 1 + random.IntN(60), after: random.IntN(2) == 0}
+			if random.IntN(3) == 0 {
+				_, _ = w.releases(f)
+			} else {
+				_, _ = w.imports(f)
+			}
+			w.check(fmt.Sprintf("seed %d", seed))
+		}
+		if s, err := w.imports(nil); err != nil || s.Count(Imported)+s.Count(Already) != 6 {
+			t.Fatalf("seed %d: Import = %v, %v", seed, s, err)
+		}
+		if s, err := w.releases(nil); err != nil || s.Count(Released)+s.Count(Already) != 6 {
+			t.Fatalf("seed %d: Release = %v, %v", seed, s, err)
+		}
+		if diff := cmp.Diff(before, w.dump()); diff != "" {
+			t.Fatalf("seed %d: not as before (-before +after):\n%s", seed, diff)
+		}
+	}
+}

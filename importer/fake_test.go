@@ -1,0 +1,414 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A fakeRow is an instance as the fake keeps it.
+type fakeRow struct {
+	stage   nova.Stage
+	id      int64
+	cell    string
+	display string
+	host    string
+	vm      string
+	power   int
+	locked  bool
+	task    string
+	volume  bool // attached since
+}
+
+// A fakeNova behaves like Nova's databases with a writer: it refuses a second
+// uuid, mappings before records, and a final word for what is not mapped.
+type fakeNova struct {
+	mu       sync.Mutex
+	rows     map[string]fakeRow
+	last     int64
+	computes []nova.Compute
+	flavors  []nova.Flavor
+	presence map[string]nova.Presence // besides what rows say
+	refuse   map[string]error         // by "method uuid"
+	violate  []nova.Violation
+	calls    map[string]int
+}
+
+func newFakeNova(computes []nova.Compute) *fakeNova {
+	return &fakeNova{
+		rows: map[string]fakeRow{}, computes: computes, calls: map[string]int{}, refuse: map[string]error{}, presence: map[string]nova.Presence{},
+		flavors: []nova.Flavor{{ID: 1, FlavorID: "1", Name: "m1.small", VCPUs: 1, MemoryMB: 2048, RootGB: 20}},
+	}
+}
+
+// enter counts a call and fails it as the test has asked for.
+func (f *fakeNova) enter(method string, uuids ...string) (leave func(), err error) {
+	f.mu.Lock()
+	f.calls[method]++
+	for _, u := range uuids {
+		if e := f.refuse[method+" "+u]; e != nil {
+			err = fmt.Errorf("%s: %w", method, e)
+		}
+	}
+	return f.mu.Unlock, err
+}
+
+func (f *fakeNova) Computes(context.Context) ([]nova.Compute, error) { return f.computes, nil }
+func (f *fakeNova) Flavors(context.Context) ([]nova.Flavor, error)   { return f.flavors, nil }
+
+func (f *fakeNova) Presence(_ context.Context, uuids []string) (map[string]nova.Presence, error) {
+	leave, err := f.enter("Presence", uuids...)
+	defer leave()
+	found := maps.Clone(f.presence)
+	for _, u := range uuids {
+		if r, ok := f.rows[u]; ok {
+			found[u] = nova.Presence{Live: true, Host: r.host, Name: r.display, TaskState: r.task,
+				Mapping: r.stage >= nova.Mapped, RequestSpec: r.stage >= nova.Mapped}
+		}
+	}
+	return found, err
+}
+
+func (f *fakeNova) Written(_ context.Context, uuids []string) (map[string]nova.Stage, error) {
+	leave, err := f.enter("Written", uuids...)
+	defer leave()
+	stages := map[string]nova.Stage{}
+	for _, u := range uuids {
+		stages[u] = f.rows[u].stage
+	}
+	return stages, err
+}
+
+func (f *fakeNova) InstanceNames(_ context.Context, uuids []string) (map[string]string, error) {
+	leave, err := f.enter("InstanceNames", uuids...)
+	defer leave()
+	names := map[string]string{}
+	for _, u := range uuids {
+		if r, ok := f.rows[u]; ok {
+			names[u] = fmt.Sprintf("instance-%08x", r.id)
+		}
+	}
+	return names, err
+}
+
+func (f *fakeNova) Verify(_ context.Context, expected []nova.Expect) (found []nova.Violation, err error) {
+	leave, err := f.enter("Verify")
+	defer leave()
+	for _, e := range expected {
+		r, there := f.rows[e.UUID]
+		if e.Absent && there {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V22", What: "rows", Expected: "0", Found: "1"})
+		}
+		if !e.Absent && (r.stage != nova.Finished || r.host != e.Host) {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V8", What: "host", Expected: e.Host, Found: r.host})
+		}
+		for _, v := range f.violate {
+			if v.UUID == e.UUID {
+				found = append(found, v)
+			}
+		}
+	}
+	return found, err
+}
+
+func (f *fakeNova) InsertInstances(_ context.Context, cell string, in []nova.Instance) (map[string]int64, error) {
+	var uuids []string
+	for _, i := range in {
+		uuids = append(uuids, i.UUID)
+	}
+	leave, err := f.enter("InsertInstances", uuids...)
+	defer leave()
+	if err != nil {
+		return nil, err // all or none
+	}
+	for _, i := range in {
+		if _, ok := f.rows[i.UUID]; ok {
+			return nil, fmt.Errorf("%w: %s", nova.ErrInstanceExists, i.UUID)
+		}
+		if i.Host.Cell != cell {
+			return nil, fmt.Errorf("%s is not in cell %s", i.Host.Host, cell)
+		}
+	}
+	ids := map[string]int64{}
+	for _, i := range in {
+		f.last++
+		ids[i.UUID] = f.last
+		f.rows[i.UUID] = fakeRow{stage: nova.Recorded, id: f.last, cell: cell, display: i.DisplayName, locked: true, task: "migrating"}
+	}
+	return ids, nil
+}
+
+func (f *fakeNova) InsertMappings(_ context.Context, in []nova.Instance) error {
+	var uuids []string
+	for _, i := range in {
+		uuids = append(uuids, i.UUID)
+	}
+	leave, err := f.enter("InsertMappings", uuids...)
+	defer leave()
+	for _, u := range uuids {
+		if f.rows[u].stage < nova.Recorded {
+			err = errors.Join(err, fmt.Errorf("%s is not recorded", u))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, u := range uuids {
+		r := f.rows[u]
+		r.stage = max(r.stage, nova.Mapped)
+		f.rows[u] = r
+	}
+	return nil
+}
+
+func (f *fakeNova) Finish(_ context.Context, finals []nova.Final) error {
+	leave, _ := f.enter("Finish")
+	defer leave()
+	var errs []error
+	for _, x := range finals {
+		r := f.rows[x.UUID]
+		if err := f.refuse["Finish "+x.UUID]; err != nil {
+			errs = append(errs, fmt.Errorf("finish instance %s: %w", x.UUID, err))
+			continue
+		}
+		if r.stage == nova.Finished {
+			continue
+		}
+		if r.stage != nova.Mapped {
+			errs = append(errs, fmt.Errorf("finish instance %s: it is %s", x.UUID, r.stage))
+			continue
+		}
+		r.stage, r.host, r.vm, r.power, r.task = nova.Finished, x.Host.Host, x.VMState, x.PowerState, ""
+		f.rows[x.UUID] = r
+	}
+	return errors.Join(errs...)
+}
+
+func (f *fakeNova) Unlock(_ context.Context, uuids []string) error {
+	leave, err := f.enter("Unlock", uuids...)
+	defer leave()
+	for _, u := range uuids {
+		if r, ok := f.rows[u]; ok && err == nil {
+			r.locked = false
+			f.rows[u] = r
+		}
+	}
+	return err
+}
+
+func (f *fakeNova) Delete(_ context.Context, uuid string) error {
+	leave, err := f.enter("Delete", uuid)
+	defer leave()
+	switch r := f.rows[uuid]; {
+	case err != nil:
+		return err
+	case r.stage == nova.Foreign:
+		return nova.ErrNotOurs
+	case r.volume:
+		return fmt.Errorf("%w: a volume is attached", nova.ErrInUse)
+	}
+	delete(f.rows, uuid)
+	return nil
+}
+
+// dump is everything that Nova knows, but for ids: a rerun may use others.
+func (f *fakeNova) dump() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var b strings.Builder
+	for _, u := range slices.Sorted(maps.Keys(f.rows)) {
+		r := f.rows[u]
+		r.id = 0
+		fmt.Fprintf(&b, "%s %+v\n", u, r)
+	}
+	return b.String()
+}
+
+// fakeHosts are hosts whose domains are literals and whose files are folders.
+type fakeHosts struct {
+	mu      sync.Mutex
+	domains map[string][]discover.Domain // by host
+	dead    map[string]error             // by host
+	asked   int                          // how often hosts were asked for states
+	scanned int
+	gone    map[string]bool // UUIDs that States does not have
+}
+
+func (h *fakeHosts) Scan(ctx context.Context, hosts []discover.Host) discover.Source {
+	return func(yield func(discover.Inventory) bool) {
+		for _, x := range hosts {
+			h.mu.Lock()
+			h.scanned++
+			inv := discover.Inventory{Host: x, Domains: slices.Clone(h.domains[x.Name]), Err: h.dead[x.Name]}
+			h.mu.Unlock()
+			if inv.Err != nil {
+				inv.Domains = nil
+			}
+			if ctx.Err() != nil || !yield(inv) {
+				return
+			}
+		}
+	}
+}
+
+func (h *fakeHosts) States(_ context.Context, x discover.Host) (map[string]discover.State, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked++
+	if err := h.dead[x.Name]; err != nil {
+		return nil, err
+	}
+	states := map[string]discover.State{}
+	for _, d := range h.domains[x.Name] {
+		if !h.gone[d.UUID] {
+			states[d.UUID] = d.State
+		}
+	}
+	return states, nil
+}
+
+func (h *fakeHosts) Files(ctx context.Context, x discover.Host) (Files, error) {
+	return instancedir.Open(ctx, x, nil)
+}
+
+var errKilled = errors.New("killed")
+
+// A fuse stops the process at its n-th effect: before it, or right after it.
+// From then on nothing has an effect any more, and nothing is answered.
+type fuse struct {
+	mu    sync.Mutex
+	left  int
+	after bool
+	blown bool
+}
+
+func (f *fuse) read() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.blown {
+		return errKilled
+	}
+	return nil
+}
+
+func (f *fuse) effect(do func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.blown {
+		return errKilled
+	}
+	if f.left--; f.left > 0 {
+		return do()
+	}
+	f.blown = true
+	if f.after {
+		_ = do() // Nobody is left to hear of it.
+	}
+	return errKilled
+}
+
+// dyingNova, dyingHosts and dyingLedger are the world seen from a process
+// that is about to be killed.
+type dyingNova struct {
+	*fakeNova
+	fuse *fuse
+}
+
+func (d dyingNova) Computes(ctx context.Context) ([]nova.Compute, error) {
+	return d.computes, d.fuse.read()
+}
+func (d dyingNova) Presence(ctx context.Context, u []string) (map[string]nova.Presence, error) {
+	if err := d.fuse.read(); err != nil {
+		return nil, err
+	}
+	return d.fakeNova.Presence(ctx, u)
+}
+func (d dyingNova) Written(ctx context.Context, u []string) (map[string]nova.Stage, error) {
+	if err := d.fuse.read(); err != nil {
+		return nil, err
+	}
+	return d.fakeNova.Written(ctx, u)
+}
+func (d dyingNova) InstanceNames(ctx context.Context, u []string) (map[string]string, error) {
+	if err := d.fuse.read(); err != nil {
+		return nil, err
+	}
+	return d.fakeNova.InstanceNames(ctx, u)
+}
+func (d dyingNova) Verify(ctx context.Context, e []nova.Expect) ([]nova.Violation, error) {
+	if err := d.fuse.read(); err != nil {
+		return nil, err
+	}
+	return d.fakeNova.Verify(ctx, e)
+}
+func (d dyingNova) InsertInstances(ctx context.Context, cell string, in []nova.Instance) (ids map[string]int64, err error) {
+	err = d.fuse.effect(func() error { ids, err = d.fakeNova.InsertInstances(ctx, cell, in); return err })
+	return ids, err
+}
+func (d dyingNova) InsertMappings(ctx context.Context, in []nova.Instance) error {
+	return d.fuse.effect(func() error { return d.fakeNova.InsertMappings(ctx, in) })
+}
+func (d dyingNova) Finish(ctx context.Context, x []nova.Final) error {
+	return d.fuse.effect(func() error { return d.fakeNova.Finish(ctx, x) })
+}
+func (d dyingNova) Unlock(ctx context.Context, u []string) error {
+	return d.fuse.effect(func() error { return d.fakeNova.Unlock(ctx, u) })
+}
+func (d dyingNova) Delete(ctx context.Context, u string) error {
+	return d.fuse.effect(func() error { return d.fakeNova.Delete(ctx, u) })
+}
+
+type dyingHosts struct {
+	*fakeHosts
+	fuse *fuse
+}
+
+func (d dyingHosts) States(ctx context.Context, h discover.Host) (map[string]discover.State, error) {
+	if err := d.fuse.read(); err != nil {
+		return nil, err
+	}
+	return d.fakeHosts.States(ctx, h)
+}
+
+func (d dyingHosts) Files(ctx context.Context, h discover.Host) (Files, error) {
+	f, err := d.fakeHosts.Files(ctx, h)
+	return dyingFiles{f, d.fuse}, err
+}
+
+type dyingFiles struct {
+	Files
+	fuse *fuse
+}
+
+func (d dyingFiles) Make(ctx context.Context, w instancedir.Want) (m instancedir.Made, err error) {
+	err = d.fuse.effect(func() error { m, err = d.Files.Make(ctx, w); return err })
+	return m, err
+}
+func (d dyingFiles) Remove(ctx context.Context, w instancedir.Want) (l []instancedir.Left, err error) {
+	err = d.fuse.effect(func() error { l, err = d.Files.Remove(ctx, w); return err })
+	return l, err
+}
+func (d dyingFiles) Done(ctx context.Context, w instancedir.Want) (bool, error) {
+	if err := d.fuse.read(); err != nil {
+		return false, err
+	}
+	return d.Files.Done(ctx, w)
+}
+
+type dyingLedger struct {
+	Ledger
+	fuse *fuse
+}
+
+func (d dyingLedger) Write(ctx context.Context, f func(*journal.Tx) error) error {
+	return d.fuse.effect(func() error { return d.Ledger.Write(ctx, f) })
+}

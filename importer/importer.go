@@ -1,0 +1,116 @@
+package importer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// An Importer carries out plans and takes them back. All fields but Progress
+// and Log must be set.
+type Importer struct {
+	Nova     Records  // reads
+	Writer   Recorder // the only thing here that changes Nova's databases
+	Hosts    Hosts
+	Journal  Ledger
+	Snapshot *cloud.Snapshot // ports and networks; nil when none are planned
+
+	// Template is instance_name_template, as the plan has it.
+	RequestID string                        // "req-" and a UUID, one for the run
+	Earlier   map[string]Adoption           // by UUID, what the journal knew when the run began
+	Now       func() time.Time              // nil is the clock
+	Log       *slog.Logger                  // nil says nothing
+	Progress  func(Progress)                // called from one goroutine
+	Reach     func(plan.Host) discover.Host // nil is ReachPlanned
+}
+
+// Records is what an adoption asks of Nova's databases. *nova.Cloud has it.
+type Records interface {
+	catalog
+	registry
+	Verify(ctx context.Context, expected []nova.Expect) ([]nova.Violation, error)
+}
+
+// catalog is what the cloud offers.
+type catalog interface {
+	Computes(ctx context.Context) ([]nova.Compute, error)
+	Flavors(ctx context.Context) ([]nova.Flavor, error)
+}
+
+// registry is what the cloud knows of UUIDs.
+type registry interface {
+	Presence(ctx context.Context, uuids []string) (map[string]nova.Presence, error)
+	Written(ctx context.Context, uuids []string) (map[string]nova.Stage, error)
+	InstanceNames(ctx context.Context, uuids []string) (map[string]string, error)
+}
+
+// A Recorder writes an adoption into Nova's databases and takes it out again.
+// *nova.Writer is one.
+type Recorder interface {
+	InsertInstances(ctx context.Context, cell string, in []nova.Instance) (map[string]int64, error)
+	InsertMappings(ctx context.Context, in []nova.Instance) error
+	Finish(ctx context.Context, finals []nova.Final) error
+	Unlock(ctx context.Context, uuids []string) error
+	Delete(ctx context.Context, uuid string) error
+}
+
+// Hosts is how hosts are asked and their files reached; see Libvirt.
+type Hosts interface {
+	Scan(ctx context.Context, hosts []discover.Host) discover.Source
+	States(ctx context.Context, h discover.Host) (map[string]discover.State, error)
+	Files(ctx context.Context, h discover.Host) (Files, error)
+}
+
+// Files makes instance directories on one host. *instancedir.Tree does.
+type Files interface {
+	Make(ctx context.Context, w instancedir.Want) (instancedir.Made, error)
+	Done(ctx context.Context, w instancedir.Want) (bool, error)
+	Remove(ctx context.Context, w instancedir.Want) ([]instancedir.Left, error)
+	Compare(ctx context.Context, w instancedir.Want) (map[instancedir.Link]instancedir.Evidence, error)
+	Close() error
+}
+
+// A Ledger is the journal of this run. *journal.Recorder is one.
+type Ledger interface {
+	Write(ctx context.Context, f func(*journal.Tx) error) error
+}
+
+// Adoption is the journal's word on a domain.
+type Adoption = journal.Adoption
+
+// Earlier turns the journal's rows into what an Importer wants.
+func Earlier(adoptions []Adoption) map[string]Adoption {
+	m := make(map[string]Adoption, len(adoptions))
+	for _, a := range adoptions {
+		m[a.UUID] = a
+	}
+	return m
+}
+
+func (i *Importer) now() time.Time {
+	if i.Now != nil {
+		return i.Now()
+	}
+	return time.Now()
+}
+
+func (i *Importer) log() *slog.Logger {
+	if i.Log != nil {
+		return i.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (i *Importer) reach(h plan.Host) discover.Host {
+	if i.Reach != nil {
+		return i.Reach(h)
+	}
+	return ReachPlanned(h)
+}

@@ -1,0 +1,184 @@
+package importer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// batchSize is how many instances one transaction of Nova's databases takes.
+const batchSize = 50
+
+// stepTimeout bounds one step of one batch. Nova's writer has deadlines of its
+// own for each statement; this one is for everything else that may hang.
+const stepTimeout = 10 * time.Minute
+
+// An item is one domain on its way through the steps.
+type item struct {
+	planned  plan.Domain
+	place    plan.Host
+	host     discover.Host
+	want     instancedir.Want
+	compute  nova.Compute
+	instance nova.Instance
+	stage    nova.Stage // when the run came to it
+	earlier  journal.Adoption
+
+	noted      bool   // the journal has the adoption
+	definition string // from before, until the journal has it
+	id         journal.InstanceID
+	made       string // JSON, what the last step made
+	warnings   []string
+
+	outcome Outcome // "" while it is on its way
+	step    string
+	err     error
+}
+
+// A batch is at most batchSize domains of one cell.
+type batch []*item
+
+func (it *item) uuid() string { return it.planned.UUID }
+
+// end says what became of the item; the first word counts.
+func (it *item) end(o Outcome, step string, err error) {
+	if it.outcome != "" {
+		return
+	}
+	it.outcome, it.step = o, step
+	if err != nil {
+		it.err = it.wrap(step, err)
+	}
+}
+
+// soFar is the outcome of a domain for which the run ends after so many steps.
+func (it *item) soFar(steps int) Outcome {
+	if steps == 0 && it.stage == nova.Unwritten {
+		return NotTried
+	}
+	return Half
+}
+
+// wrap adds host, domain and step, once.
+func (it *item) wrap(step string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &Error{Host: it.planned.Host, Domain: it.planned.Domain, Step: step, Err: err}
+}
+
+func (it *item) result() Result {
+	r := Result{
+		Host: it.planned.Host, Domain: it.planned.Domain, UUID: it.uuid(), DisplayName: it.planned.DisplayName,
+		InstanceName: it.id.Name, Outcome: it.outcome, Step: it.step, Warnings: it.warnings, Err: it.err,
+	}
+	var e *Error
+	if errors.As(it.err, &e) {
+		r.Reason = e.Err.Error()
+	}
+	return r
+}
+
+// adoption is what the journal keeps of the item.
+func (it *item) adoption() (journal.Adoption, error) {
+	text, err := yaml.Marshal(snippet{Domain: it.planned, Host: it.place, InstancesPath: it.want.InstancesPath})
+	if err != nil {
+		return journal.Adoption{}, fmt.Errorf("keep the plan of %s: %w", it.planned.Domain, err)
+	}
+	return journal.Adoption{
+		UUID: it.uuid(), Host: it.planned.Host, Domain: it.planned.Domain, DisplayName: it.planned.DisplayName,
+		Cell: it.compute.Cell, ComputeHost: it.compute.Host, State: journal.StateBegun,
+		Plan: string(text), Definition: it.definition,
+	}, nil
+}
+
+// A snippet is what the journal keeps of a plan for one domain: all that
+// release, verify and status need when the plan itself is lost.
+type snippet struct {
+	Domain        plan.Domain `yaml:"domain"`
+	Host          plan.Host   `yaml:"host"`
+	InstancesPath string      `yaml:"instances_path"`
+}
+
+func readSnippet(a journal.Adoption) (snippet, error) {
+	var s snippet
+	if err := yaml.Unmarshal([]byte(a.Plan), &s); err != nil {
+		return s, fmt.Errorf("read the journal's plan of %s: %w", a.Domain, err)
+	}
+	return s, nil
+}
+
+// wantOf is the instance directory that a plan asks for.
+func wantOf(d plan.Domain, instancesPath string) instancedir.Want {
+	w := instancedir.Want{UUID: d.UUID, InstancesPath: instancesPath, Owner: "nova", Infos: map[string]string{}}
+	for _, k := range d.Disks {
+		w.Links = append(w.Links, instancedir.Link{From: k.Path, To: k.Becomes})
+		w.Infos[k.Becomes] = k.Format
+	}
+	return w
+}
+
+func (b batch) uuids() []string {
+	uuids := make([]string, len(b))
+	for i, it := range b {
+		uuids[i] = it.uuid()
+	}
+	return uuids
+}
+
+// going are the items still on their way.
+func (b batch) going() (rest batch) {
+	for _, it := range b {
+		if it.outcome == "" {
+			rest = append(rest, it)
+		}
+	}
+	return rest
+}
+
+// without leaves out what is done.
+func (b batch) without(done map[string]bool) (rest batch) {
+	for _, it := range b {
+		if !done[it.uuid()] {
+			rest = append(rest, it)
+		}
+	}
+	return rest
+}
+
+func (b batch) instances() []nova.Instance {
+	in := make([]nova.Instance, len(b))
+	for i, it := range b {
+		in[i] = it.instance
+	}
+	return in
+}
+
+// byHost groups a batch by the host of its domains.
+func (b batch) byHost() map[string]batch {
+	groups := map[string]batch{}
+	for _, it := range b {
+		groups[it.host.Name] = append(groups[it.host.Name], it)
+	}
+	return groups
+}
+
+// keep turns what a step made into the journal's JSON.
+func (it *item) keep(made any) error {
+	text, err := json.Marshal(made)
+	if err != nil {
+		return fmt.Errorf("keep what was made: %w", err)
+	}
+	it.made = string(text)
+	return nil
+}

@@ -1,0 +1,255 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// Release takes adoptions back: rows first, then links. Domains that the
+// journal knows are released as they were imported, whatever the plan says by
+// now; others only where their rows carry this program's mark. Nothing is done
+// to a domain that Nova has made anew: its link is the name it runs on.
+func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (Summary, error) {
+	p, err := i.asImported(p, only)
+	if err != nil {
+		return Summary{}, fmt.Errorf("release: %w", err)
+	}
+	files := newFilesOf(i.Hosts)
+	run := &runner{ledger: i.Journal, log: i.log(), steps: []step{records{i}, mappings{i}, directoryStep{files}, finalStep{i}}}
+	t := i.tally(p.Domains)
+	for _, g := range groups(p, p.Domains) {
+		if ctx.Err() != nil {
+			break
+		}
+		found, unread := readHosts(ctx, i.Hosts, g.reach(i))
+		if err := i.checkRelease(ctx, g.items, found, unread); err != nil {
+			return t.finish(), fmt.Errorf("release: %w", err)
+		}
+		t.note(g.items)
+		for _, b := range batches(g.items) {
+			err := i.releaseBatch(ctx, run, b)
+			t.note(b)
+			if err != nil {
+				return t.finish(), fmt.Errorf("release: %w", err)
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return t.finish(), fmt.Errorf("release: %w: %w", ErrInterrupted, context.Cause(ctx))
+	}
+	return t.finish(), nil
+}
+
+// asImported is the plan with only the chosen domains, each as the journal
+// has it.
+func (i *Importer) asImported(p plan.Plan, only plan.Filter) (plan.Plan, error) {
+	q := p
+	q.Domains = nil
+	hosts := map[string]bool{}
+	for _, h := range p.Hosts {
+		hosts[h.Name] = true
+	}
+	for _, d := range p.Domains {
+		a, ok := i.Earlier[d.UUID]
+		if !only.Match(d) || !ok && d.Decision != plan.Import {
+			continue
+		}
+		if ok {
+			s, err := readSnippet(a)
+			if err != nil {
+				return q, err
+			}
+			d = s.Domain
+			if !hosts[s.Host.Name] { // left out of the plan since
+				hosts[s.Host.Name] = true
+				q.Hosts = append(q.Hosts[:len(q.Hosts):len(q.Hosts)], s.Host)
+			}
+		}
+		q.Domains = append(q.Domains, d)
+	}
+	return q, nil
+}
+
+// checkRelease ends the items that cannot or need not be released.
+func (i *Importer) checkRelease(ctx context.Context, items batch, found map[string]discover.Domain, unread map[string]error) error {
+	stages, err := i.Nova.Written(ctx, items.uuids())
+	if err != nil {
+		return err
+	}
+	presence, err := i.Nova.Presence(ctx, items.uuids())
+	if err != nil {
+		return fmt.Errorf("look for the domains in Nova: %w", err)
+	}
+	names, err := i.Nova.InstanceNames(ctx, items.uuids())
+	if err != nil {
+		return fmt.Errorf("read instance names: %w", err)
+	}
+	for _, it := range items {
+		it.earlier, it.stage, it.noted = i.Earlier[it.uuid()], stages[it.uuid()], true
+		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
+		if it.id.Name == "" {
+			it.id.Name = it.earlier.InstanceName
+		}
+		if s, err := readSnippet(it.earlier); err == nil && s.InstancesPath != "" {
+			it.want = wantOf(s.Domain, s.InstancesPath)
+		}
+		if it.nothingToRelease() {
+			it.end(Already, stepRelease, ErrUnknown)
+			continue
+		}
+		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
+		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
+		if err := it.refuseRelease(presence[it.uuid()], domain, ok, why); err != nil {
+			it.end(Refused, stepRelease, err)
+		}
+	}
+	return nil
+}
+
+// nothingToRelease: no rows, and nothing else that the journal knows of.
+func (it *item) nothingToRelease() bool {
+	if it.stage != nova.Unwritten {
+		return false
+	}
+	switch it.earlier.State {
+	case "", journal.StateReleased, journal.StateFailed:
+		return true
+	}
+	return false
+}
+
+// refuseRelease says why the way back would do harm.
+func (it *item) refuseRelease(p nova.Presence, now discover.Domain, there bool, unread error) error {
+	switch {
+	case it.stage == nova.Foreign:
+		return ErrForeign
+	case unread != nil:
+		return unread // Whether Nova has made the domain anew is not known.
+	case !there && it.stage == nova.Finished:
+		return fmt.Errorf("%w: Nova may have undefined it; define it from the definition in the journal first", ErrGone)
+	case it.stage == nova.Finished && p.Host != it.place.ComputeHost:
+		return fmt.Errorf("%w: on %q, imported on %q", ErrMoved, p.Host, it.place.ComputeHost)
+	case there && it.id.Name != "" && now.Name == it.id.Name:
+		return fmt.Errorf("%w: its name is %s", ErrRegenerated, now.Name)
+	}
+	for _, k := range now.Disks {
+		if within(k.Path, it.want.Dir()) {
+			return fmt.Errorf("%w: its disk %s is %s", ErrRegenerated, k.Target, k.Path)
+		}
+	}
+	return nil
+}
+
+// within reports whether a path is below a directory, by its text.
+func within(p, dir string) bool {
+	return len(p) > len(dir) && p[:len(dir)] == dir && p[len(dir)] == '/'
+}
+
+// releaseBatch takes a batch back.
+func (i *Importer) releaseBatch(ctx context.Context, run *runner, b batch) error {
+	ctx = context.WithoutCancel(ctx) // A signal stops between batches.
+	run.later = append(run.later, func(tx *journal.Tx) error { return tx.SetState(journal.StateReleasing, "", b.uuids()...) })
+	failed, fatal := run.backward(ctx, run.steps, b)
+	for _, s := range run.steps {
+		if d, ok := s.(directoryStep); ok {
+			d.close()
+		}
+	}
+	for uuid, err := range failed {
+		i.unreleased(ctx, b, uuid, err)
+	}
+	for _, it := range b.going() {
+		if fatal != nil {
+			it.end(Half, stepRelease, fatal)
+		}
+	}
+	if fatal == nil {
+		i.warnOfTraces(ctx, b.going())
+	}
+	for _, it := range b.going() {
+		it.end(Released, "", nil)
+	}
+	run.later = append(run.later, released(b)...)
+	return errors.Join(fatal, run.flush(ctx))
+}
+
+// unreleased tells a domain that Nova would not let go, and that is as it was,
+// from one that is half out.
+func (i *Importer) unreleased(ctx context.Context, b batch, uuid string, err error) {
+	outcome := Half
+	if errors.Is(err, nova.ErrInUse) {
+		p, asked := i.Nova.Presence(ctx, []string{uuid})
+		if asked == nil && p[uuid].Mapping && p[uuid].RequestSpec {
+			outcome = Refused
+		}
+	}
+	for _, it := range b {
+		if it.uuid() == uuid {
+			it.end(outcome, stepRelease, err)
+		}
+	}
+}
+
+// warnOfTraces looks whether anything of the instances is left in Nova.
+func (i *Importer) warnOfTraces(ctx context.Context, b batch) {
+	expected := make([]nova.Expect, len(b))
+	byUUID := map[string]*item{}
+	for n, it := range b {
+		expected[n] = nova.Expect{UUID: it.uuid(), Absent: true}
+		byUUID[it.uuid()] = it
+	}
+	found, err := i.Nova.Verify(ctx, expected)
+	if err != nil {
+		i.log().Warn("could not look for what is left in Nova", "err", err)
+		return
+	}
+	for _, v := range found {
+		byUUID[v.UUID].warnings = append(byUUID[v.UUID].warnings, v.String())
+	}
+}
+
+// released is what the journal says of a batch at the end of its release.
+func released(b batch) (later []func(*journal.Tx) error) {
+	var gone []string
+	for _, it := range b {
+		switch it.outcome {
+		case Released:
+			gone = append(gone, it.uuid())
+		case Refused:
+			later = append(later, func(tx *journal.Tx) error {
+				return tx.SetState(it.earlier.State, it.result().Reason, it.uuid())
+			})
+		case Half:
+			later = append(later, func(tx *journal.Tx) error {
+				return tx.SetState(journal.StateReleasing, it.result().Reason, it.uuid())
+			})
+		}
+	}
+	return append(later, func(tx *journal.Tx) error { return tx.SetState(journal.StateReleased, "", gone...) })
+}
+
+// PlanOf makes a plan of what the journal has, for a release without the plan
+// that was imported.
+func PlanOf(adoptions []Adoption) (plan.Plan, error) {
+	p := plan.Plan{Schema: plan.Schema}
+	seen := map[string]bool{}
+	for _, a := range adoptions {
+		s, err := readSnippet(a)
+		if err != nil {
+			return p, err
+		}
+		p.Made.InstancesPath = s.InstancesPath
+		p.Domains = append(p.Domains, s.Domain)
+		if !seen[s.Host.Name] {
+			seen[s.Host.Name] = true
+			p.Hosts = append(p.Hosts, s.Host)
+		}
+	}
+	return p, nil
+}

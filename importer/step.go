@@ -1,0 +1,220 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A step is one change to a batch of domains that can be taken back.
+//
+// done looks at the world, not at the journal: after a crash nobody knows
+// whether the last do took effect, and asking is the only safe way to go on.
+// do and undo may fail for some domains only, with perDomain; any other error
+// is about the batch as a whole. undo is harmless on what never took effect.
+type step interface {
+	name() string
+	done(ctx context.Context, b batch) (map[string]bool, error)
+	do(ctx context.Context, b batch) error
+	undo(ctx context.Context, b batch) error
+}
+
+// errStays marks a failure after which a domain is not taken back: its records
+// are harmless as they are, and a rerun completes them.
+var errStays = errors.New("its records stay, without effect, until a rerun completes them")
+
+// errFatal marks what no domain can be blamed for: the journal or the
+// databases cannot be used any more. The run ends. With before, the step had
+// not begun.
+type errFatal struct {
+	error
+	before bool
+}
+
+func (e errFatal) Unwrap() error { return e.error }
+
+// A runner takes batches through steps.
+type runner struct {
+	steps  []step
+	ledger Ledger
+	log    *slog.Logger
+	// later is what the next commit of the journal says besides: the end of one
+	// step and the beginning of the next cost one commit together.
+	later []func(*journal.Tx) error
+}
+
+// forward does all steps. Failures of domains are in the items; the error is
+// one that ends the run.
+func (r *runner) forward(ctx context.Context, b batch) error {
+	for k, s := range r.steps {
+		b = b.going()
+		if len(b) == 0 {
+			break
+		}
+		if ctx.Err() != nil {
+			// A signal stops between steps, never inside one.
+			for _, it := range b {
+				it.end(it.soFar(k), s.name(), fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx)))
+			}
+			break
+		}
+		if err := r.run(ctx, k, b); err != nil {
+			reached := k
+			if e := (errFatal{}); !errors.As(err, &e) || !e.before {
+				reached++
+			}
+			for _, it := range b {
+				it.end(it.soFar(reached), s.name(), err)
+			}
+			return err
+		}
+	}
+	for _, it := range b.going() {
+		it.end(Imported, "", nil)
+	}
+	return nil
+}
+
+// run does one step for those of a batch for which it is not done.
+func (r *runner) run(ctx context.Context, k int, b batch) error {
+	s := r.steps[k]
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	done, err := s.done(ctx, b)
+	if err != nil {
+		return errFatal{fmt.Errorf("find out what is done of %s: %w", s.name(), err), true}
+	}
+	todo := b.without(done)
+	if len(todo) == 0 {
+		return nil
+	}
+	if err := r.begin(ctx, s, todo); err != nil {
+		return err // no intent on disk, no change in the world
+	}
+	failed, fatal := r.attempt(ctx, s, todo)
+	r.ended(s, todo, failed)
+	for _, it := range todo {
+		if err := failed[it.uuid()]; err != nil && fatal == nil {
+			fatal = r.failed(ctx, k, it, err)
+		}
+	}
+	return fatal
+}
+
+// attempt does a step, one domain at a time if that is what it takes to find
+// the one that spoils it for the others.
+func (r *runner) attempt(ctx context.Context, s step, todo batch) (failed perDomain, fatal error) {
+	err := s.do(ctx, todo)
+	if err == nil || errors.As(err, &failed) {
+		return failed, nil
+	}
+	if errors.Is(err, nova.ErrLockLost) {
+		return nil, errFatal{error: err}
+	}
+	failed = perDomain{}
+	if len(todo) == 1 {
+		failed[todo[0].uuid()] = err
+		return failed, nil
+	}
+	done, asked := s.done(ctx, todo)
+	if asked != nil {
+		return nil, errFatal{error: errors.Join(err, asked)} // The world does not answer.
+	}
+	for _, it := range todo.without(done) {
+		one, fatal := r.attempt(ctx, s, batch{it})
+		if fatal != nil {
+			return failed, fatal
+		}
+		if err := one[it.uuid()]; err != nil {
+			failed[it.uuid()] = err
+		}
+	}
+	return failed, nil
+}
+
+// failed takes one domain back, or leaves it where that is safer.
+func (r *runner) failed(ctx context.Context, k int, it *item, err error) error {
+	s := r.steps[k]
+	r.log.Warn("step failed", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name(), "err", err)
+	if errors.Is(err, errStays) {
+		it.end(Half, s.name(), err)
+		return nil
+	}
+	undone, fatal := r.backward(ctx, r.steps[:k+1], batch{it})
+	if why := undone[it.uuid()]; why != nil || fatal != nil {
+		it.end(Half, s.name(), errors.Join(err, why))
+		return fatal
+	}
+	it.end(RolledBack, s.name(), err)
+	return nil
+}
+
+// begin writes the intent, and with it the end of the step before.
+func (r *runner) begin(ctx context.Context, s step, todo batch) error {
+	var adoptions []journal.Adoption
+	for _, it := range todo {
+		if it.noted {
+			continue
+		}
+		a, err := it.adoption()
+		if err != nil {
+			return errFatal{err, true}
+		}
+		adoptions = append(adoptions, a)
+	}
+	r.later = append(r.later, func(tx *journal.Tx) error {
+		return errors.Join(tx.Adopt(adoptions), tx.Begin(s.name(), todo.uuids()...))
+	})
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	for _, it := range todo {
+		it.noted, it.definition = true, "" // It is the largest thing about an item.
+	}
+	return nil
+}
+
+// ended keeps how a step went for the next commit.
+func (r *runner) ended(s step, todo batch, failed perDomain) {
+	endings := make([]journal.Ending, len(todo))
+	var ids []journal.InstanceID
+	for i, it := range todo {
+		err := failed[it.uuid()]
+		endings[i] = journal.Ending{UUID: it.uuid(), Made: it.made, Err: err}
+		it.made = ""
+		if err == nil {
+			r.log.Info("step done", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name())
+		}
+		if it.id.Name != it.earlier.InstanceName {
+			ids = append(ids, it.id)
+		}
+	}
+	r.later = append(r.later, func(tx *journal.Tx) error {
+		return errors.Join(tx.SetInstances(ids), tx.End(s.name(), endings...))
+	})
+}
+
+// flush writes what is left to say, in one commit.
+func (r *runner) flush(ctx context.Context) error {
+	if len(r.later) == 0 {
+		return nil
+	}
+	later := r.later
+	err := r.ledger.Write(ctx, func(tx *journal.Tx) error {
+		for _, f := range later {
+			if err := f(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return errFatal{err, true}
+	}
+	r.later = nil
+	return nil
+}

@@ -1,0 +1,128 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+)
+
+// perHostParallel is how many directories of a host are worked on at a time:
+// over SFTP the answers take most of the time.
+const perHostParallel = 8
+
+// openTimeout bounds the login to a host's files.
+const openTimeout = time.Minute
+
+// directoryStep links the disks to where Nova looks for them.
+type directoryStep struct{ *filesOf }
+
+func (directoryStep) name() string { return stepDirectory }
+
+// done is false where it cannot be told: do says why.
+func (s directoryStep) done(ctx context.Context, b batch) (map[string]bool, error) {
+	done := map[string]bool{}
+	var mu sync.Mutex
+	_ = s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
+		ok, err := f.Done(ctx, it.want)
+		mu.Lock()
+		defer mu.Unlock()
+		done[it.uuid()] = ok && err == nil
+		return nil
+	})
+	return done, nil
+}
+
+func (s directoryStep) do(ctx context.Context, b batch) error {
+	return s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
+		made, err := f.Make(ctx, it.want)
+		it.warnings = append(it.warnings, made.Warnings...)
+		return errors.Join(err, it.keep(made))
+	})
+}
+
+func (s directoryStep) undo(ctx context.Context, b batch) error {
+	return s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
+		left, err := f.Remove(ctx, it.want)
+		for _, l := range left {
+			it.warnings = append(it.warnings, fmt.Sprintf("%s stays: %s", l.Path, l.Why))
+		}
+		return err
+	})
+}
+
+// filesOf keeps the hosts' files open for one batch.
+type filesOf struct {
+	hosts Hosts
+	mu    sync.Mutex
+	open  map[string]Files
+	errs  map[string]error
+}
+
+func newFilesOf(hosts Hosts) *filesOf {
+	return &filesOf{hosts: hosts, open: map[string]Files{}, errs: map[string]error{}}
+}
+
+// of opens the files of a host. A host that refused is not asked again in
+// this batch.
+func (f *filesOf) of(ctx context.Context, h discover.Host) (Files, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.errs[h.Name]; err != nil {
+		return nil, err
+	}
+	if files := f.open[h.Name]; files != nil {
+		return files, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	files, err := f.hosts.Files(ctx, h)
+	if err != nil {
+		f.errs[h.Name] = err
+		return nil, err
+	}
+	f.open[h.Name] = files
+	return files, nil
+}
+
+// close ends all sessions; what was made has been written by then.
+func (f *filesOf) close() {
+	for name, files := range f.open {
+		_ = files.Close() // Nothing is lost with a connection that ends badly.
+		delete(f.open, name)
+	}
+	clear(f.errs)
+}
+
+// each works on the domains of a batch, several at a time, and gathers what
+// failed.
+func (f *filesOf) each(ctx context.Context, b batch, work func(context.Context, Files, *item) error) error {
+	failed := perDomain{}
+	var mu sync.Mutex
+	group := errgroup.Group{}
+	group.SetLimit(perHostParallel)
+	for _, it := range b {
+		group.Go(func() error {
+			files, err := f.of(ctx, it.host)
+			if err == nil {
+				err = work(ctx, files, it)
+			}
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[it.uuid()] = err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // Every failure is in failed.
+	return failed.orNil()
+}
+
+var _ Files = (*instancedir.Tree)(nil)

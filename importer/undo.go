@@ -1,0 +1,64 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// backward takes steps back, the last one first. A domain that cannot be taken
+// back at one step keeps the earlier ones, so that a rerun finds it as it is.
+func (r *runner) backward(ctx context.Context, steps []step, b batch) (failed perDomain, fatal error) {
+	failed = perDomain{}
+	for _, s := range slices.Backward(steps) {
+		b = b.without(failed.set())
+		if len(b) == 0 {
+			break
+		}
+		now, fatal := r.takeBack(ctx, s, b)
+		if fatal != nil {
+			return failed, fatal
+		}
+		for uuid, err := range now {
+			failed[uuid] = err
+		}
+	}
+	return failed, nil
+}
+
+func (r *runner) takeBack(ctx context.Context, s step, b batch) (failed perDomain, fatal error) {
+	r.later = append(r.later, func(tx *journal.Tx) error { return tx.BeginUndo(s.name(), b.uuids()...) })
+	if err := r.flush(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	err := s.undo(ctx, b)
+	switch {
+	case errors.Is(err, nova.ErrLockLost):
+		return nil, errFatal{error: err}
+	case err != nil && !errors.As(err, &failed):
+		failed = perDomain{}
+		for _, it := range b {
+			failed[it.uuid()] = err
+		}
+	}
+	undone := b.without(failed.set())
+	for _, it := range undone {
+		r.log.Info("step taken back", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name())
+	}
+	r.later = append(r.later, func(tx *journal.Tx) error { return tx.EndUndo(s.name(), undone.uuids()...) })
+	return failed, nil
+}
+
+// set are the UUIDs that failed.
+func (p perDomain) set() map[string]bool {
+	m := make(map[string]bool, len(p))
+	for uuid := range p {
+		m[uuid] = true
+	}
+	return m
+}

@@ -1,0 +1,226 @@
+package importer
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A world is three hosts in two cells with running and stopped guests, a Nova
+// that does not know them, and a plan to adopt them all.
+type world struct {
+	t     *testing.T
+	root  string
+	nova  *fakeNova
+	hosts *fakeHosts
+	plan  plan.Plan
+	path  string // of the journal
+}
+
+func uuidOf(n int) string { return fmt.Sprintf("1e6ac700-0000-4000-8000-%012d", n) }
+
+var mixed = []discover.State{discover.StateRunning, discover.StateShutoff, discover.StatePaused}
+
+// newWorld has so many domains on each host.
+func newWorld(t *testing.T, perHost int) *world {
+	w := &world{t: t, root: t.TempDir(), hosts: &fakeHosts{domains: map[string][]discover.Domain{}, dead: map[string]error{}, gone: map[string]bool{}}}
+	w.path = filepath.Join(t.TempDir(), "journal.db")
+	w.plan.Made.InstancesPath = "/var/lib/nova/instances"
+	var computes []nova.Compute
+	for h, cell := range []string{"cell-a", "cell-a", "cell-b"} {
+		name := fmt.Sprintf("kvm%02d", h+1)
+		computes = append(computes, nova.Compute{Host: name, Node: name, NodeID: int64(h + 1), Cell: cell, AvailabilityZone: "nova", Up: true})
+		w.plan.Hosts = append(w.plan.Hosts, plan.Host{
+			Name: name, URI: "qemu:///system", ComputeHost: name, Cell: cell, Files: "file://" + filepath.Join(w.root, name),
+		})
+		w.must(os.MkdirAll(filepath.Join(w.root, name, "var/lib/nova/instances"), 0o755))
+		w.must(os.MkdirAll(filepath.Join(w.root, name, "data"), 0o755))
+		w.must(os.MkdirAll(filepath.Join(w.root, name, "etc"), 0o755))
+		w.must(os.WriteFile(filepath.Join(w.root, name, "etc/passwd"),
+			fmt.Appendf(nil, "nova:x:%d:%d::/:/bin/sh\n", os.Getuid(), os.Getgid()), 0o644))
+		for range perHost {
+			w.addDomain(name, len(w.plan.Domains))
+		}
+	}
+	w.nova = newFakeNova(computes)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) addDomain(host string, n int) {
+	name := fmt.Sprintf("guest-%d", n)
+	disk := "/data/" + name + ".qcow2"
+	w.must(os.WriteFile(filepath.Join(w.root, host, disk), []byte("disk of "+name), 0o644))
+	xml := fmt.Sprintf("<domain><name>%s</name></domain>", name)
+	w.hosts.domains[host] = append(w.hosts.domains[host], discover.Domain{
+		Host: host, Name: name, UUID: uuidOf(n), State: mixed[n%len(mixed)], Persistent: true, Digest: "sha256:" + name,
+		Disks: []discover.Disk{{Target: "vda", Path: disk}}, XML: []byte(xml),
+	})
+	lock := plan.UntilRenamed
+	if n%2 == 0 {
+		lock = plan.None
+	}
+	w.plan.Domains = append(w.plan.Domains, plan.Domain{
+		Domain: name, Host: host, UUID: uuidOf(n), Decision: plan.Import, DisplayName: "Guest " + name, Hostname: name,
+		ProjectID: "p1", UserID: "u1", Flavor: plan.Flavor{Name: "m1.small", VCPUs: 1, MemoryMB: 2048, RootGB: 20},
+		Disks:    []plan.Disk{{Target: "vda", Bus: "virtio", Path: disk, Becomes: "disk", Format: "qcow2", SizeGB: 20, Device: "/dev/vda"}},
+		Lock:     lock,
+		MadeFrom: plan.MadeFrom{Digest: "sha256:" + name},
+	})
+}
+
+// domain finds a domain on its host, to change it.
+func (w *world) domain(n int) *discover.Domain {
+	for _, list := range w.hosts.domains {
+		for i := range list {
+			if list[i].UUID == uuidOf(n) {
+				return &list[i]
+			}
+		}
+	}
+	w.t.Fatalf("there is no domain %d", n)
+	return nil
+}
+
+// A session is one process: it opens the journal, runs, and ends.
+type session struct {
+	*Importer
+	journal *journal.Journal
+	run     *journal.Recorder
+}
+
+func (w *world) start(f *fuse) session {
+	w.t.Helper()
+	j, err := journal.Open(w.t.Context(), w.path)
+	w.must(err)
+	run, err := j.Start(w.t.Context(), journal.Run{Command: "test"})
+	w.must(err)
+	earlier, err := j.Adoptions(w.t.Context())
+	w.must(err)
+	i := &Importer{
+		Nova: w.nova, Writer: w.nova, Hosts: w.hosts, Journal: run, Earlier: Earlier(earlier),
+		RequestID: "req-1e6ac700-0000-4000-8000-000000000000", Now: func() time.Time { return time.Unix(1.7e9, 0) },
+	}
+	if f != nil {
+		d := dyingNova{w.nova, f}
+		i.Nova, i.Writer, i.Hosts, i.Journal = d, d, dyingHosts{w.hosts, f}, dyingLedger{run, f}
+	}
+	return session{i, j, run}
+}
+
+func (s session) close(t *testing.T) {
+	t.Helper()
+	if err := s.run.End(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) do(f *fuse, what func(session) (Summary, error)) (Summary, error) {
+	w.t.Helper()
+	s := w.start(f)
+	defer s.close(w.t)
+	return what(s)
+}
+
+func (w *world) imports(f *fuse) (Summary, error) {
+	w.t.Helper()
+	return w.do(f, func(s session) (Summary, error) { return s.Import(w.t.Context(), w.plan, plan.Filter{}) })
+}
+
+func (w *world) releases(f *fuse) (Summary, error) {
+	w.t.Helper()
+	return w.do(f, func(s session) (Summary, error) { return s.Release(w.t.Context(), w.plan, plan.Filter{}) })
+}
+
+// files is every name on every host with its inode and content.
+func (w *world) files() string {
+	var b strings.Builder
+	w.must(filepath.WalkDir(w.root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%s %v", strings.TrimPrefix(p, w.root), info.Mode())
+		if info.Mode().IsRegular() {
+			text, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, " %d %s", info.Sys().(*syscall.Stat_t).Nlink, text)
+		}
+		b.WriteByte('\n')
+		return nil
+	}))
+	return b.String()
+}
+
+// check holds at every moment: an instance that Nova looks after finds its
+// disk, for anybody may reboot it; and no disk has lost its legacy name.
+func (w *world) check(at string) {
+	w.t.Helper()
+	journalled := w.journalStates()
+	for _, d := range w.plan.Domains {
+		legacy, err := os.Stat(filepath.Join(w.root, d.Host, d.Disks[0].Path))
+		if err != nil {
+			w.t.Fatalf("%s: %v", at, err)
+		}
+		row := w.nova.rows[d.UUID]
+		if row.stage != nova.Finished {
+			continue
+		}
+		link, err := os.Stat(filepath.Join(w.root, d.Host, w.plan.Made.InstancesPath, d.UUID, "disk"))
+		if err != nil || !os.SameFile(legacy, link) {
+			w.t.Fatalf("%s: %s is final in Nova and misses its disk: %v", at, d.Domain, err)
+		}
+		if _, known := journalled[d.UUID]; !known {
+			w.t.Fatalf("%s: %s is in Nova and the journal does not know it", at, d.Domain)
+		}
+	}
+}
+
+func (w *world) dump() string { return w.nova.dump() + w.files() }
+
+// journalStates is what the journal says of every domain.
+func (w *world) journalStates() map[string]journal.State {
+	j, err := journal.Open(w.t.Context(), w.path)
+	w.must(err)
+	defer j.Close()
+	all, err := j.Adoptions(w.t.Context())
+	w.must(err)
+	m := map[string]journal.State{}
+	for _, a := range all {
+		m[a.UUID] = a.State
+	}
+	return m
+}
+
+// outcomes are the outcomes by the number of the domain.
+func outcomesOf(s Summary) map[string]Outcome {
+	m := map[string]Outcome{}
+	for _, r := range s.Results {
+		m[r.Domain] = r.Outcome
+	}
+	return m
+}

@@ -71,7 +71,7 @@ func (w *Writer) Delete(ctx context.Context, uuid string) error {
 	}
 	r := removal{uuid: uuid, cell: home, api: w.cloud.api, now: sqlTime(w.now())}
 	steps := []struct {
-		db *gorm.DB
+		db *handle
 		do func(tx *gorm.DB) error
 	}{
 		{w.api, r.removeAPIRows},

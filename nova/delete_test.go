@@ -57,8 +57,8 @@ func TestDelete(t *testing.T) {
 				f.adopt(w, in, stage)
 				f.livedIn(in[0].UUID)
 				sent := &recorder{}
-				sent.listen(t, w.api)
-				sent.listen(t, w.cells[kvm01.Cell])
+				sent.listen(t, w.api.DB)
+				sent.listen(t, w.cells[kvm01.Cell].DB)
 				for range 2 { // the second finds nothing to do
 					if err := w.Delete(context.Background(), in[0].UUID); err != nil {
 						t.Fatal(err)

@@ -1,9 +1,6 @@
 package nova
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // MarkerKey is the key of instance_system_metadata that says an instance was
 // adopted by this program; its value is the request id of the run. Nova keeps
@@ -64,41 +61,59 @@ func Rows(in Instance, now time.Time) (RowSet, error) {
 	if err := in.check(now); err != nil {
 		return RowSet{}, err
 	}
-	b := rowBuilder{in: in, now: sqlTime(now)}
-	if err := b.blobs(); err != nil {
-		return RowSet{}, fmt.Errorf("instance %s (%s): %w", in.UUID, in.DisplayName, err)
+	cell, err := cellRows(in, now)
+	if err != nil {
+		return RowSet{}, err
 	}
-	return RowSet{UUID: in.UUID, Cell: b.cellRows(), API: b.apiRows()}, nil
+	api, err := apiRows(in, now)
+	if err != nil {
+		return RowSet{}, err
+	}
+	return RowSet{UUID: in.UUID, Cell: cell, API: api}, nil
 }
 
-// A rowBuilder holds what several rows of one instance share.
+// A rowBuilder holds what several rows of one instance share. Stored objects
+// are made first, so that a builder of rows cannot fail.
 type rowBuilder struct {
-	in         Instance
-	now        string
-	properties map[string]any // typed, for request_specs
+	in  Instance
+	now string
 
-	flavor, keyPairs, networkInfo, requestSpec string
+	flavor, keyPairs, networkInfo string // of the cell
+	requestSpec                   string // of the API database
 }
 
-// blobs makes all stored objects first, so that a builder of rows cannot fail.
-func (b *rowBuilder) blobs() error {
+// cellRows are the rows of the cell's database, for a checked instance.
+func cellRows(in Instance, now time.Time) ([]Row, error) {
+	b := rowBuilder{in: in, now: sqlTime(now)}
 	var err error
-	if b.properties, err = b.in.typedProperties(); err != nil {
-		return err
-	}
-	if b.flavor, err = flavorBlob(b.in.Flavor); err != nil {
-		return fmt.Errorf("flavor: %w", err)
+	if b.flavor, err = flavorBlob(in.Flavor); err != nil {
+		return nil, in.fault("flavor", err)
 	}
 	if b.keyPairs, err = keyPairsBlob(); err != nil {
-		return fmt.Errorf("key pairs: %w", err)
+		return nil, in.fault("key pairs", err)
 	}
-	if b.networkInfo, err = NetworkInfo(b.in.Ports); err != nil {
-		return fmt.Errorf("info cache: %w", err)
+	if b.networkInfo, err = NetworkInfo(in.Ports); err != nil {
+		return nil, in.fault("info cache", err)
 	}
-	if b.requestSpec, err = requestSpecBlob(b.in, b.properties); err != nil {
-		return fmt.Errorf("request spec: %w", err)
+	return b.cellRows(), nil
+}
+
+// apiRows are the rows of the API database, for a checked instance.
+func apiRows(in Instance, now time.Time) ([]Row, error) {
+	b := rowBuilder{in: in, now: sqlTime(now)}
+	properties, err := in.typedProperties()
+	if err != nil {
+		return nil, in.fault("request spec", err)
 	}
-	return nil
+	if b.requestSpec, err = requestSpecBlob(in, properties); err != nil {
+		return nil, in.fault("request spec", err)
+	}
+	return b.apiRows(), nil
+}
+
+// fault is a FieldError of the instance.
+func (in Instance) fault(field string, err error) error {
+	return &FieldError{UUID: in.UUID, Name: in.DisplayName, Field: field, Err: err}
 }
 
 // sqlTime is a DATETIME in UTC without a fraction, as text: it reads the same

@@ -31,7 +31,7 @@ type checker struct {
 
 func (c *checker) fail(field string, err error) {
 	if err != nil {
-		c.errs = append(c.errs, &FieldError{UUID: c.in.UUID, Name: c.in.DisplayName, Field: field, Err: err})
+		c.errs = append(c.errs, c.in.fault(field, err))
 	}
 }
 

@@ -27,9 +27,15 @@ var (
 type Writer struct {
 	cloud *Cloud
 	lock  advisoryLock
-	api   *gorm.DB
-	cells map[string]*gorm.DB // by cell uuid
+	api   *handle
+	cells map[string]*handle // by cell uuid
 	now   func() time.Time
+}
+
+// A handle is a database as a Writer uses it.
+type handle struct {
+	*gorm.DB
+	*inserter
 }
 
 // Writer takes the lock and returns the only thing that can write. holder is
@@ -41,7 +47,7 @@ func (c *Cloud) Writer(ctx context.Context, holder string) (*Writer, error) {
 	if reason := c.release.ReadOnly; reason != "" {
 		return nil, fmt.Errorf("%w: %s", ErrReadOnly, reason)
 	}
-	w := &Writer{cloud: c, cells: map[string]*gorm.DB{}, now: time.Now}
+	w := &Writer{cloud: c, cells: map[string]*handle{}, now: time.Now}
 	var err error
 	if w.api, err = c.api.writing(); err != nil {
 		return nil, err
@@ -59,16 +65,23 @@ func (c *Cloud) Writer(ctx context.Context, holder string) (*Writer, error) {
 
 // Close gives the lock back. The Cloud stays open.
 func (w *Writer) Close() error {
-	if err := w.lock.release(); err != nil {
-		return fmt.Errorf("unlock Nova's databases: %w", err)
+	errs := []error{w.api.close()}
+	for _, h := range w.cells {
+		errs = append(errs, h.close())
 	}
-	return nil
+	if err := w.lock.release(); err != nil {
+		errs = append(errs, fmt.Errorf("unlock Nova's databases: %w", err))
+	}
+	return errors.Join(errs...)
 }
 
-// writing is the same pool without the cache of prepared statements: a
-// multi-row INSERT has thousands of placeholders, hardly ever the same number,
-// and would push everything else out.
-func (d *database) writing() (*gorm.DB, error) {
+// writing is the same pool without gorm's cache of prepared statements, which
+// prepares anew in every transaction; see inserter.
+func (d *database) writing() (*handle, error) {
+	pool, err := d.DB.DB()
+	if err != nil {
+		return nil, fmt.Errorf("open %s for writing: %w", d.label, err)
+	}
 	db, err := gorm.Open(d.Dialector, &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
@@ -78,11 +91,11 @@ func (d *database) writing() (*gorm.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s for writing: %w", d.label, err)
 	}
-	return db, nil
+	return &handle{db, newInserter(pool)}, nil
 }
 
 // cell finds an open cell with its writing handle.
-func (w *Writer) cell(uuid string) (*cell, *gorm.DB, error) {
+func (w *Writer) cell(uuid string) (*cell, *handle, error) {
 	c := w.cloud.cellByUUID(uuid)
 	if c == nil {
 		return nil, nil, fmt.Errorf("cell %q is not open", uuid)
@@ -93,7 +106,7 @@ func (w *Writer) cell(uuid string) (*cell, *gorm.DB, error) {
 // ready checks what only matters once rows are really written.
 func (w *Writer) ready(cell *cell, in Instance) error {
 	fail := func(field, format string, args ...any) error {
-		return &FieldError{UUID: in.UUID, Name: in.DisplayName, Field: field, Err: fmt.Errorf(format, args...)}
+		return in.fault(field, fmt.Errorf(format, args...))
 	}
 	switch {
 	case in.Flavor.ID <= 0:

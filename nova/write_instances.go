@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
@@ -30,22 +31,29 @@ func (w *Writer) InsertInstances(ctx context.Context, cellUUID string, in []Inst
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex
 	ids := make(map[string]int64, len(in))
-	for batch := range byBatch(in) {
-		if err := w.insertBatch(ctx, cell, db, batch, ids); err != nil {
-			return ids, fmt.Errorf("insert %s into %s: %w", listInstances(batch), cell.label, err)
+	err = inParallel(ctx, in, func(batch []Instance) error {
+		found, err := w.insertBatch(ctx, cell, db, batch)
+		if err != nil {
+			return fmt.Errorf("insert %s into %s: %w", listInstances(batch), cell.label, err)
 		}
-	}
-	return ids, nil
+		mu.Lock()
+		defer mu.Unlock()
+		for _, f := range found {
+			ids[f.UUID] = f.ID
+		}
+		return nil
+	})
+	return ids, err
 }
 
-func (w *Writer) insertBatch(ctx context.Context, cell *cell, db *gorm.DB, batch []Instance, ids map[string]int64) error {
-	rows, err := w.cellRows(cell, batch)
+func (w *Writer) insertBatch(ctx context.Context, cell *cell, db *handle, batch []Instance) (found []idRow, err error) {
+	rows, err := w.batchRows(cell, batch)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	uuids := uuidsOf(batch)
-	var found []idRow
 	err = w.repeat(ctx, func(ctx context.Context, again bool) error {
 		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 			if found, err = readIDs(tx, uuids); err != nil {
@@ -57,37 +65,33 @@ func (w *Writer) insertBatch(ctx context.Context, cell *cell, db *gorm.DB, batch
 			if len(found) > 0 {
 				return fmt.Errorf("%w: %s", ErrInstanceExists, found[0].UUID)
 			}
-			if err := insertRows(tx, rows); err != nil {
+			if err := db.insert(tx, rows); err != nil {
 				return asExists(err)
 			}
 			found, err = readIDs(tx, uuids)
 			return err
 		})
 	})
-	if err != nil {
-		return err
+	if err == nil && len(found) != len(batch) {
+		err = fmt.Errorf("%d of %d rows are there after the commit", len(found), len(batch))
 	}
-	for _, f := range found {
-		ids[f.UUID] = f.ID
-	}
-	if len(found) != len(batch) {
-		return fmt.Errorf("%d of %d rows are there after the commit", len(found), len(batch))
-	}
-	return nil
+	return found, err
 }
 
-func (w *Writer) cellRows(cell *cell, batch []Instance) ([]Row, error) {
+// batchRows are the rows of checked instances, limited to the columns of the
+// cell.
+func (w *Writer) batchRows(cell *cell, batch []Instance) ([]Row, error) {
 	var rows []Row
 	for _, in := range batch {
-		set, err := Rows(in, w.now())
+		made, err := cellRows(in, w.now())
 		if err != nil {
 			return nil, err
 		}
-		limited, err := limitRows(set.Cell, cell.has)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", cell.label, err)
-		}
-		rows = append(rows, limited...)
+		rows = append(rows, made...)
+	}
+	rows, err := limitRows(rows, cell.has)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cell.label, err)
 	}
 	return rows, nil
 }

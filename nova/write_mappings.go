@@ -15,12 +15,12 @@ import (
 // The cell's rows must be there, and ours: a mapping without them answers 404,
 // and one beside somebody else's rows would hijack them.
 func (w *Writer) InsertMappings(ctx context.Context, in []Instance) error {
-	for batch := range byBatch(in) {
+	return inParallel(ctx, in, func(batch []Instance) error {
 		if err := w.insertMappings(ctx, batch); err != nil {
 			return fmt.Errorf("map %s: %w", listInstances(batch), err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (w *Writer) insertMappings(ctx context.Context, batch []Instance) error {
@@ -29,15 +29,18 @@ func (w *Writer) insertMappings(ctx context.Context, batch []Instance) error {
 	}
 	var rows []Row
 	for _, in := range batch {
-		set, err := Rows(in, w.now())
+		if err := in.check(w.now()); err != nil {
+			return err
+		}
+		made, err := apiRows(in, w.now())
 		if err != nil {
 			return err
 		}
-		limited, err := limitRows(set.API, w.cloud.api.has)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w.cloud.api.label, err)
-		}
-		rows = append(rows, limited...)
+		rows = append(rows, made...)
+	}
+	rows, err := limitRows(rows, w.cloud.api.has)
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.cloud.api.label, err)
 	}
 	return w.repeat(ctx, func(ctx context.Context, _ bool) error {
 		return w.api.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -45,7 +48,7 @@ func (w *Writer) insertMappings(ctx context.Context, batch []Instance) error {
 			if err != nil {
 				return err
 			}
-			return insertRows(tx, missing)
+			return w.api.insert(tx, missing)
 		})
 	})
 }

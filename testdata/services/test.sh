@@ -21,12 +21,11 @@ tests() {
 	status=0
 	go test -v "$@" $packages >"$log" 2>&1 || status=$?
 	if [ $status -eq 0 ]; then
-		grep -E '^ok' "$log" || true
+		grep -E '^ok|^[[:space:]]*--- SKIP' "$log" || true
 	else
 		# With -v, what passes is most of the text and hides the rest.
 		grep -vE '^(=== |[[:space:]]*--- PASS|\?|PASS$)' "$log" || true
 	fi
-	grep -E '^[[:space:]]*--- SKIP' "$log" || true
 	line="$name: $(count '--- PASS') passed, $(count '--- SKIP') skipped, $(count '--- FAIL') failed"
 	rm -f "$log"
 	echo "$line"

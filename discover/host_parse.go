@@ -106,7 +106,7 @@ func (h Host) address() (address, error) {
 	}
 	t, known := transports[u.Scheme]
 	if !known || u.Opaque != "" || u.Fragment != "" {
-		return address{}, fmt.Errorf("host URI %q is not known; %s", h.URI, allowedURIs)
+		return address{}, fmt.Errorf("host URI %q is not known; %s", redact(h.URI), allowedURIs)
 	}
 	a := address{transport: t.transport, user: u.User.Username(), host: u.Hostname(), port: u.Port(), options: u.Query()}
 	if a.port == "" {

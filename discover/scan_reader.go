@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -53,6 +54,7 @@ type reader struct {
 	// patient readers outlive a call that is not answered in time; others end
 	// their connection, for a daemon that is silent once is silent for all.
 	patient bool
+	gaveUp  atomic.Pointer[unanswered] // why this side ended the connection
 }
 
 // oneConn is a dialer of the RPC library for a connection that exists.
@@ -114,20 +116,22 @@ func call[T any](ctx context.Context, r *reader, act string, ask func(questions)
 		}
 		failed = r.explain(a.err)
 	case <-timer.C:
-		failed = unanswered{fmt.Errorf("%w within %v", ErrNoAnswer, r.timeout)}
-		r.giveUp()
+		failed = r.giveUp(fmt.Errorf("%w within %v", ErrNoAnswer, r.timeout))
 	case <-ctx.Done():
-		failed = unanswered{context.Cause(ctx)}
-		r.giveUp()
+		failed = r.giveUp(context.Cause(ctx))
 	}
 	var none T
 	return none, fmt.Errorf("%s: %w", act, failed)
 }
 
-func (r *reader) giveUp() {
+// giveUp ends the connection of an impatient reader.
+func (r *reader) giveUp(why error) error {
+	u := &unanswered{why}
 	if !r.patient {
+		r.gaveUp.CompareAndSwap(nil, u) // before the others' questions fail for it
 		r.link.kill()
 	}
+	return *u
 }
 
 // shielded keeps an answer that the RPC library chokes on from ending the
@@ -148,6 +152,9 @@ func shielded[T any](lv questions, ask func(questions) (T, error)) (a answer[T])
 func (r *reader) explain(err error) error {
 	switch {
 	case errors.Is(err, libvirt.ErrInterrupted), errors.Is(err, syscall.EINVAL):
+		if why := r.gaveUp.Load(); why != nil {
+			return *why
+		}
 		if why := r.frames.cause(); why != nil {
 			return unanswered{fmt.Errorf("%w: %w", ErrLost, why)}
 		}

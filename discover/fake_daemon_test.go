@@ -1,0 +1,273 @@
+package discover
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// Numbers of remote_protocol.x.
+const (
+	procOpen           = 1
+	procVersion        = 4
+	procNodeInfo       = 6
+	procXML            = 14
+	procHostname       = 59
+	procAuthList       = 66
+	procLibVersion     = 157
+	procListDomains    = 273
+	procListNetworks   = 283
+	procDomainStats    = 344
+	procDomainState    = 212
+	authNone, authSASL = 0, 1
+)
+
+// A fakeDaemon speaks libvirt's wire protocol well enough to be scanned, and
+// misbehaves as told.
+type fakeDaemon struct {
+	domains []fakeDomain
+	auth    uint32
+	// noCheckpoints refuses that filter of the list, as daemons before 5.6 do.
+	noCheckpoints bool
+	// before is asked about each request; what it returns other than nil goes
+	// out in place of the answer. It may block to be silent.
+	before func(proc uint32, n int) *misdeed
+
+	socket string
+	closed chan struct{} // when the test ends
+	mu     sync.Mutex
+	asked  map[uint32]int
+	conns  sync.WaitGroup
+}
+
+type misdeed struct {
+	code    uint32 // libvirt error to answer with, 0 for none
+	message string
+	raw     []byte // bytes to send as they are
+	drop    bool   // end the connection, after raw
+	silent  bool   // never answer this request
+}
+
+type fakeDomain struct {
+	name  string
+	id    int32 // -1 when off
+	state uint32
+	xml   string
+}
+
+func (d fakeDomain) uuid() uuid.UUID { return uuid.NewSHA1(uuid.Nil, []byte(d.name)) }
+
+func newFakeDomain(name string) fakeDomain {
+	d := fakeDomain{name: name, id: -1, state: 5}
+	d.xml = fmt.Sprintf("<domain type='kvm'><name>%s</name><uuid>%s</uuid><memory unit='KiB'>1024</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><devices/></domain>", name, d.uuid())
+	return d
+}
+
+// start listens on a socket and gives the host that is there.
+func (d *fakeDaemon) start(t *testing.T, name string) Host {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "k2o") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	d.socket = filepath.Join(dir, "libvirt-sock-ro")
+	d.asked, d.closed = map[uint32]int{}, make(chan struct{})
+	l, err := net.Listen("unix", d.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { close(d.closed); l.Close(); d.conns.Wait() })
+	d.conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.conns.Go(func() { d.serve(conn) })
+		}
+	})
+	return Host{Name: name, URI: "qemu:///system?socket=" + d.socket}
+}
+
+func (d *fakeDaemon) serve(conn net.Conn) {
+	defer conn.Close()
+	go func() { <-d.closed; conn.Close() }()
+	var write sync.Mutex
+	for {
+		head := make([]byte, frameHeader)
+		if _, err := io.ReadFull(conn, head); err != nil {
+			return
+		}
+		body := make([]byte, binary.BigEndian.Uint32(head)-frameHeader)
+		if _, err := io.ReadFull(conn, body); err != nil {
+			return
+		}
+		// As in a real daemon, one request that is stuck does not stop others.
+		d.conns.Go(func() { d.answer(conn, &write, head, body) })
+	}
+}
+
+func (d *fakeDaemon) answer(conn net.Conn, write *sync.Mutex, head, body []byte) {
+	proc := binary.BigEndian.Uint32(head[12:])
+	d.mu.Lock()
+	n := d.asked[proc]
+	d.asked[proc]++
+	d.mu.Unlock()
+	var m *misdeed
+	if d.before != nil {
+		m = d.before(proc, n)
+	}
+	status, payload := uint32(0), []byte(nil)
+	switch {
+	case m == nil:
+		payload = d.payload(proc, body)
+	case m.raw != nil || m.drop:
+		write.Lock()
+		defer write.Unlock()
+		conn.Write(m.raw)
+		if m.drop {
+			conn.Close()
+		}
+		return
+	case m.silent:
+		return
+	default:
+		status, payload = 1, xdrError(m.code, m.message)
+	}
+	if payload == nil {
+		status, payload = 1, xdrError(1, fmt.Sprintf("unknown procedure: %d", proc))
+	}
+	out := binary.BigEndian.AppendUint32(nil, uint32(frameHeader+len(payload)))
+	out = append(out, head[4:16]...)
+	out = binary.BigEndian.AppendUint32(out, 1) // reply
+	out = append(out, head[20:24]...)
+	out = binary.BigEndian.AppendUint32(out, status)
+	write.Lock()
+	defer write.Unlock()
+	conn.Write(append(out, payload...))
+}
+
+// payload is nil for a procedure that this daemon does not have.
+func (d *fakeDaemon) payload(proc uint32, body []byte) []byte {
+	var x xdr
+	switch proc {
+	case procAuthList:
+		x.u32(1)
+		x.u32(d.auth)
+	case procOpen:
+		return []byte{}
+	case procHostname:
+		x.text("fake")
+	case procLibVersion:
+		x.u64(9000000)
+	case procVersion:
+		x.u64(7002000)
+	case procNodeInfo:
+		for range 32 {
+			x.u32(0)
+		}
+		x.u64(16 << 20)
+		for range 6 {
+			x.u32(4)
+		}
+	case procListNetworks:
+		x.u32(0)
+		x.u32(0)
+	case procListDomains:
+		if d.noCheckpoints && binary.BigEndian.Uint32(body[4:]) == 16384 {
+			return nil
+		}
+		d.list(&x, binary.BigEndian.Uint32(body[4:]))
+	case procDomainStats:
+		d.stats(&x)
+	case procXML, procDomainState:
+		return d.ofDomain(proc, body)
+	default:
+		return nil
+	}
+	return x.Bytes()
+}
+
+func (d *fakeDaemon) list(x *xdr, flags uint32) {
+	if flags != 3 { // nothing is persistent, autostarted, saved, ...
+		x.u32(0)
+		x.u32(0)
+		return
+	}
+	x.u32(uint32(len(d.domains)))
+	for _, f := range d.domains {
+		x.domain(f)
+	}
+	x.u32(uint32(len(d.domains)))
+}
+
+func (d *fakeDaemon) stats(x *xdr) {
+	x.u32(uint32(len(d.domains)))
+	for _, f := range d.domains {
+		x.domain(f)
+		x.u32(1)
+		x.text("state.state")
+		x.u32(1) // int
+		x.u32(f.state)
+	}
+}
+
+func (d *fakeDaemon) ofDomain(proc uint32, body []byte) []byte {
+	size := binary.BigEndian.Uint32(body)
+	name := string(body[4 : 4+size])
+	for _, f := range d.domains {
+		if f.name != name {
+			continue
+		}
+		var x xdr
+		if proc == procXML {
+			x.text(f.xml)
+		} else {
+			x.u32(f.state)
+			x.u32(0)
+		}
+		return x.Bytes()
+	}
+	return nil
+}
+
+// xdr encodes as RFC 4506 says.
+type xdr struct{ bytes.Buffer }
+
+func (x *xdr) u32(v uint32) { x.Write(binary.BigEndian.AppendUint32(nil, v)) }
+func (x *xdr) u64(v uint64) { x.Write(binary.BigEndian.AppendUint64(nil, v)) }
+
+func (x *xdr) text(s string) {
+	x.u32(uint32(len(s)))
+	x.WriteString(s)
+	x.Write(make([]byte, (4-len(s)%4)%4))
+}
+
+func (x *xdr) domain(f fakeDomain) {
+	x.text(f.name)
+	id := f.uuid()
+	x.Write(id[:])
+	x.u32(uint32(f.id))
+}
+
+func xdrError(code uint32, message string) []byte {
+	var x xdr
+	x.u32(code)
+	x.u32(10) // domain
+	x.u32(1)  // there is a message
+	x.text(message)
+	x.u32(2) // level
+	for range 8 {
+		x.u32(0)
+	}
+	return x.Bytes()
+}

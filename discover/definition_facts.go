@@ -60,7 +60,7 @@ type facts []string
 
 // say adds one line of the words that are not empty.
 func (f *facts) say(what string, words ...string) {
-	line := []string{what}
+	line := []string{printable(what)} // a disk begins with its device, which the definition names
 	for _, w := range words {
 		if w != "" {
 			line = append(line, printable(w))

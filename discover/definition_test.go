@@ -331,7 +331,7 @@ func TestLiveOfAnother(t *testing.T) {
 }
 
 func TestFactsArePrintable(t *testing.T) {
-	d := Domain{Name: "a\nb\x1b[2J", MachineType: "\u202egnp.exe", Disks: []Disk{{Device: "disk", Path: "/x\n/y"}}}
+	d := Domain{Name: "a\nb\x1b[2J", MachineType: "\u202egnp.exe", Disks: []Disk{{Device: "disk", Path: "/x\n/y"}, {Device: "cd\nrom"}}}
 	for _, f := range d.Facts() {
 		if strings.ContainsAny(f, "\n\x1b\u202e") {
 			t.Errorf("fact %q is not printable", f)

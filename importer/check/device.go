@@ -118,7 +118,7 @@ var deviceRules = []Rule{
 // that hold data or join guests. Each is the beginning of an entry of Others.
 var (
 	comfort = []string{"sound", "audio", "redirdev", "redirfilter", "smartcard", "panic", "hub"}
-	vital   = []string{"shmem", "memory nvdimm", "memory virtio-pmem", "memory sgx", "launchSecurity"}
+	vital   = []string{"shmem", "memory nvdimm", "memory virtio-pmem", "memory sgx-epc", "launch security"}
 )
 
 func startsWith(s string, prefixes []string) bool {

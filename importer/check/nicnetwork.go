@@ -87,7 +87,7 @@ var nicNetworkRules = []Rule{
 		},
 	},
 	{
-		Code: "K2O-328", Severity: Attention,
+		Code: "K2O-328", Severity: Info,
 		Title:  "Open vSwitch interface",
 		Action: "See that the bridge and br-int reach the same network, and that no flow is keyed by the old interface id.",
 		Fact:   "nova/virt/libvirt/vif.py, os-vif: Nova plugs into br-int with the port's id as iface-id",

@@ -21,11 +21,11 @@ var placeRules = []Rule{
 	},
 	{
 		Code: "K2O-202", Severity: Blocked,
-		Title:  "Host's files cannot be reached",
+		Title:  "Host's files were not looked at",
 		Action: "Give the host a files URL (sftp://...) in the configuration, or reach it by qemu+ssh.",
 		Fact:   "Nova finds disks under instances_path only (nova/virt/libvirt/imagebackend.py); the hard link must be made on the host",
 		find: func(s subject) []detail {
-			return when(s.Facts.Host.FilesErr != "", say("The files of %s cannot be reached (%s), so no hard link of its disks can be made.",
+			return when(s.Facts.Host.FilesErr != "", say("The files of %s were not looked at (%s), so nobody can say that its disks can be hard-linked.",
 				show(s.Domain.Host), show(s.Facts.Host.FilesErr)))
 		},
 	},

@@ -11,7 +11,7 @@ var stateRules = []Rule{
 		Fact:   "libvirt virDomainRename refuses a transient domain; virDomainDefineXML makes a running one persistent (tried on 9.0)",
 		find: func(s subject) []detail {
 			return when(!s.Persistent, say("It is transient: libvirt keeps no definition of it, and it is gone for ever once it powers off.").
-				do("virsh dumpxml --inactive --security-info %[1]s > domain.xml && virsh define domain.xml && rm domain.xml", s.virsh()))
+				do("virsh dumpxml --inactive --security-info %s | virsh define /dev/stdin", s.virsh()))
 		},
 	},
 	{
@@ -71,7 +71,7 @@ var stateRules = []Rule{
 		Fact:   "nova/compute/manager.py _sync_instance_power_state calls the stop API for a crashed guest",
 		find: func(s subject) []detail {
 			return when(s.State == discover.StateCrashed, say("It has crashed: Nova would stop it at its next power sync and no one would know why.").
-				do("virsh dump %[1]s FILE if the memory matters, then virsh destroy %[1]s and virsh start %[1]s", s.virsh()))
+				do("virsh dump %[1]s FILE if the memory matters, then virsh destroy %[1]s (if it is still there) and virsh start %[1]s", s.virsh()))
 		},
 	},
 	{

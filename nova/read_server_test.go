@@ -30,6 +30,7 @@ func TestOnServer(t *testing.T) {
 		"HostnamesInUse": TestHostnamesInUse, "QuotaLeft": TestQuotaLeft, "Rooms": TestRooms, "InstanceNames": TestInstanceNames,
 		"Servers": TestServers, "VerifySound": TestVerifySound, "VerifyFinds": TestVerifyFinds, "VerifySecondCell": TestVerifySecondCell,
 		"VerifyLeftovers": TestVerifyLeftovers, "VerifyUniqueNames": TestVerifyUniqueNames,
+		"VerifyAdopted": TestVerifyAdopted,
 	} {
 		t.Run(name, test)
 	}

@@ -61,8 +61,12 @@ func openFiles(ctx context.Context, h Host, shared *ssh.Client, opt Options) (*F
 	}
 	f := &Files{timeout: opt.CallTimeout, slots: make(chan struct{}, looksAtOnce)}
 	if p.prefix != "" {
-		f.tree, err = openLocalTree(p.prefix)
-		return f, err
+		local, err := openLocalTree(p.prefix)
+		if err != nil {
+			return nil, err
+		}
+		f.tree = local
+		return f, nil
 	}
 	if p.host == "" {
 		return nil, errNoFiles
@@ -76,10 +80,12 @@ func openFiles(ctx context.Context, h Host, shared *ssh.Client, opt Options) (*F
 		}
 		f.client = client
 	}
-	if f.tree, err = openRemoteTree(ctx, client); err != nil {
-		f.Close()
+	remote, err := openRemoteTree(ctx, client)
+	if err != nil {
+		f.Close() // f.tree stays nil, which a nil *remoteTree in it would not be
 		return nil, err
 	}
+	f.tree = remote
 	return f, nil
 }
 

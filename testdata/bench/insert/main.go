@@ -1,9 +1,10 @@
 // Command insert measures how fast instances get into Nova's databases, on a
 // real MariaDB with the true Zed schema, three ways:
 //
-//   - ours: Writer.InsertInstances and InsertMappings, as an import does it;
+//   - ours: Writer.InsertInstances and InsertMappings, as an import does it,
+//     with its own bound of batches at a time;
 //   - raw: the same rows in multi-row INSERTs written by hand, 50 instances a
-//     transaction, which is about as fast as the server takes them;
+//     transaction, on one connection;
 //   - autocommit: one row a statement, each committed by itself, as a script
 //     with a cursor does it. It is measured on a sample, for it takes minutes.
 //

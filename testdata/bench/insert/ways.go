@@ -157,4 +157,3 @@ func writeSingle(ctx context.Context, t *target, _ int) (int, error) {
 	}
 	return total, nil
 }
-

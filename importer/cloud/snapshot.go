@@ -48,7 +48,11 @@ type Image struct {
 // the lists "projects", "users", "networks", "subnets", "ports" and "images"
 // exactly as the APIs' list calls answer them. Each list may be absent. Keys
 // this tool has no use for are ignored; anything damaged is an error that
-// says what and where.
+// says what and where. An administrator makes the file with a token:
+//
+//	get() { curl -sfH "X-Auth-Token: $TOKEN" "$1"; }
+//	{ get $KEYSTONE/v3/projects; get $KEYSTONE/v3/users; get $GLANCE/v2/images
+//	  for list in networks subnets ports; do get $NEUTRON/v2.0/$list; done; } | jq -s add > cloud.json
 func LoadSnapshot(path string) (*Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -51,7 +51,7 @@ func (b *builder) domain(c Candidate) Domain {
 // it. The host name follows from it by Nova's own rules.
 func (d *draft) names() {
 	d.DisplayName = fitText(cmp.Or(d.rule.DisplayName, d.found.Name), maxName)
-	d.Hostname = cmp.Or(d.rule.Hostname, hostnameOf(d.DisplayName, d.UUID))
+	d.Hostname = cmp.Or(d.rule.Hostname, nova.SanitizeHostname(d.DisplayName, "Server-"+d.UUID))
 }
 
 // zone is the one that the host is in: an instance recorded in another would

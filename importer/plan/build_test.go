@@ -77,6 +77,7 @@ func TestBuildDecisions(t *testing.T) {
 		{"ready", assessed(check.VerdictReady), nil, Import, ""},
 		{"attention", assessed(check.VerdictAttention), nil, Import, ""},
 		{"blocked", assessed(check.VerdictBlocked), nil, Skip, "K2O-101"},
+		{"blocked hides what planning finds", assessed(check.VerdictBlocked), func(in *Input) { in.Settings.Defaults.User = "" }, Skip, "K2O-101"},
 		{"managed", assessed(check.VerdictManaged), nil, Skip, "K2O-900"},
 		{"rule says skip", assessed(check.VerdictReady), rule(Rule{Decision: Skip}), Skip, ""},
 		{"rule cannot overrule a block", assessed(check.VerdictBlocked), rule(Rule{Decision: Import}), Skip, "K2O-101"},

@@ -151,6 +151,9 @@ func TestRuleProperties(t *testing.T) {
 	if d.ImageProperties["hw_video_model"] != "qxl" || d.Properties()["os_type"] != "windows" {
 		t.Errorf("properties are %v, want those of the rule", d.Properties())
 	}
+	if _, there := d.ImageProperties["hw_vif_model"]; there || d.Decision != Import {
+		t.Errorf("decision %s with the properties %v, want the one that follows from nic_model left out", d.Decision, d.ImageProperties)
+	}
 	if got := d.Properties()["hw_vif_model"]; got != "virtio" {
 		t.Errorf("hw_vif_model is %s, want nic_model's virtio: there is one place for it", got)
 	}

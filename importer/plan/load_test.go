@@ -102,6 +102,9 @@ func TestReadErrors(t *testing.T) {
 		{"way out of the directory", "becomes: disk.eph0", "becomes: ../x", `line 23: kvm01/web-1: disks[1].becomes: "../x", want disk.eph0: the root disk comes first, then the others by number`},
 		{"gap", "disk.eph0", "disk.eph1", `line 23: kvm01/web-1: disks[1].becomes: "disk.eph1", want disk.eph0: the root disk comes first, then the others by number`},
 		{"relative path", "path: /b", "path: b", `line 23: kvm01/web-1: disks[1].path: "b" is not an absolute path`},
+		{"target", "target: vdb", "target: ../b", `2 problems
+line 23: kvm01/web-1: disks[1].target: "../b" is not the name of a disk
+line 23: kvm01/web-1: disks[1].device: "/dev/vdb", want /dev/ and the target`},
 		{"device", "device: /dev/vdb", "device: /dev/vdc", `line 23: kvm01/web-1: disks[1].device: "/dev/vdc", want /dev/ and the target`},
 		{"property value", "hw_video_model: vga", "hw_video_model: vgaa", `line 26: kvm01/web-1: image_properties: hw_video_model: "vgaa" is not one of vga, cirrus, qxl, virtio, vmvga, xen, gop, none, bochs`},
 		{"property name", "hw_video_model: vga", "hw_video_model: vga\n    hw_vid_ram: 8", `line 27: kvm01/web-1: image_properties: hw_vid_ram: is not an image property that an adoption may set`},
@@ -196,6 +199,14 @@ line 16: kvm01/web-1: nic_model: "e1001" is not one of virtio, e1000, e1000e, rt
 line 30: kvm01/web-1: lock: "x" is not until_renamed, keep or none`
 	if err == nil || err.Error() != want {
 		t.Errorf("Read = %v\nwant   %s", err, want)
+	}
+}
+
+func TestProblemsAreBounded(t *testing.T) {
+	in := strings.Replace(shortPlan, "  probes:\n", "  probes:\n"+strings.Repeat("  - {ping: perhaps}\n", 200), 1)
+	_, err := Read(strings.NewReader(in))
+	if err == nil || !strings.HasPrefix(err.Error(), "200 problems\n") || !strings.HasSuffix(err.Error(), "\nand 150 more") {
+		t.Errorf("Read = %v, want the first 50 of 200", err)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // hostile are strings that YAML, a comment or a terminal could trip over.
 var hostile = []string{
 	"", " ", "a: b", "- a", "# a", "a #b", "'", `"`, `\`, "{a}", "[a]", "&a", "*a", "!a", "!!binary x", "%a", "@a", "`a`", "|", ">", "?", ":", ",", "~",
-	"null", "yes", "no", "on", "off", "true", "y", "1", "0x1f", "1e3", "1_000", "0o7", ".inf", ".nan", "12:30:45", "2026-08-21", "<<", "=",
+	"null", "yes", "no", "on", "off", "true", "false", "y", "0", "1", "0x1f", "1e3", "1_000", "0o7", ".inf", ".nan", "12:30:45", "2026-08-21", "<<", "=",
 	"a\nb", "a\n\nb\n", "\n", "\r", "a\r\nb", "\t", "a\tb", " lead", "trail ", "\x00", "\x01", "\x1b[31m", "\x7f", "\u0085", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffe", "\u202e", "🐈", "数据库",
 	"\xff", "a\xc3", "--- a", "---", "...", "\n---\n", "; DROP TABLE instances; --", "../../etc/passwd", strings.Repeat("x", 300), strings.Repeat("long words ", 60),
 }

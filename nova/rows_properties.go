@@ -78,8 +78,8 @@ var knownProperties = map[string]propertyKind{
 	"hw_disk_bus":      oneOf(diskBuses...),
 	"hw_input_bus":     oneOf("usb", "virtio"),
 	"hw_pointer_model": oneOf("usbtablet"),
-	"hw_video_model":   oneOf("cirrus", "qxl", "vga", "vmvga", "virtio", "gop", "none", "bochs"),
-	"hw_vif_model":     oneOf("virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet"),
+	"hw_video_model":   oneOf("cirrus", "qxl", "vga", "vmvga", "virtio", "xen", "gop", "none", "bochs"),
+	"hw_vif_model":     oneOf("virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "spapr-vlan", "igb"),
 
 	"hw_architecture":           oneOf("x86_64", "i686", "aarch64", "ppc64le", "s390x"),
 	"hw_boot_menu":              truth,
@@ -104,7 +104,9 @@ var knownProperties = map[string]propertyKind{
 	"hw_vm_mode":                oneOf("hvm"),
 	"hw_watchdog_action":        oneOf("none", "pause", "poweroff", "reset", "disabled"),
 	"img_hide_hypervisor_id":    truth,
+	"os_admin_user":             text,
 	"os_distro":                 text,
+	"os_version":                text, // for people; Nova itself does not look at it
 	"os_require_quiesce":        truth,
 	"os_secure_boot":            oneOf("disabled", "optional", "required"),
 	"os_type":                   oneOf("linux", "windows"),
@@ -114,6 +116,16 @@ var knownProperties = map[string]propertyKind{
 	"hw_tpm_model":      unsupported("a virtual TPM cannot be adopted: nova-compute would refuse to start without swtpm"),
 	"hw_tpm_version":    unsupported("a virtual TPM cannot be adopted: nova-compute would refuse to start without swtpm"),
 	"hw_mem_encryption": unsupported("encrypted memory cannot be adopted"),
+}
+
+// newValues came after Victoria; an older release would raise at each access to
+// the instance.
+var newValues = []struct {
+	property, value string
+	major           int
+}{
+	{"hw_video_model", "bochs", 24},
+	{"hw_vif_model", "igb", 31},
 }
 
 // properties are ImageProperties with os_type, which must say the same as the

@@ -113,8 +113,11 @@ func (w *Writer) ready(cell *cell, in Instance) error {
 		return fail("flavor "+in.Flavor.Name, "does not exist in Nova yet")
 	case in.Host.CellID != cell.ID || in.Host.Cell != "" && in.Host.Cell != cell.UUID:
 		return fail("host", "%s is not in cell %s", in.Host.Host, cell.Name)
-	case in.ImageProperties["hw_video_model"] == "bochs" && w.cloud.release.Major < 24:
-		return fail("image property hw_video_model", "bochs is known since 24 (Xena), and this is %s", w.cloud.release.Name)
+	}
+	for _, n := range newValues {
+		if r := w.cloud.release; in.ImageProperties[n.property] == n.value && r.Major < n.major {
+			return fail("image property "+n.property, "%s is known since Nova %d, and this is %s (%d)", n.value, n.major, r.Name, r.Major)
+		}
 	}
 	return in.check(w.now())
 }

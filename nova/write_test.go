@@ -141,7 +141,8 @@ func TestInsertChecksAllFirst(t *testing.T) {
 	for field, change := range map[string]func(*Instance){
 		"flavor legacy.2c4g40d: does not exist in Nova yet": func(in *Instance) { in.Flavor.ID = 0 },
 		"host: kvm01 is not in cell cell1":                  func(in *Instance) { in.Host.CellID = 7 },
-		"image property hw_vif_model":                       func(in *Instance) { in.ImageProperties["hw_vif_model"] = "x" },
+		"image property hw_vif_model: \"x\"":                func(in *Instance) { in.ImageProperties["hw_vif_model"] = "x" },
+		"image property hw_vif_model: igb is known since":   func(in *Instance) { in.ImageProperties["hw_vif_model"] = "igb" },
 	} {
 		in := many(60)
 		change(&in[59])

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/lightcloud/kvm2openstack/importer"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// advice is what an operator can do about err, "" when the error says it all.
+func advice(err error) string {
+	for _, a := range []struct {
+		is   error
+		text string
+	}{
+		{importer.ErrChanged, "plan it again and compare the two plans; nothing of it was written"},
+		{importer.ErrGone, "audit all hosts to find where it is, then plan it again"},
+		{importer.ErrHostUnread, "kvm2openstack audit --host URI says what is wrong with the host; then the same command again"},
+		{importer.ErrState, "bring it into a state that lasts (running, paused or shut off), then the same command again"},
+		{importer.ErrNoCompute, "openstack compute service list shows what Nova thinks of the host; nova-manage cell_v2 discover_hosts maps a new one"},
+		{importer.ErrNotPlanned, "make what is missing, or name another in the plan"},
+		{importer.ErrDeleted, "nova-manage db archive_deleted_rows --until-complete --all-cells removes the row that endangers the domain; then the same command again"},
+		{importer.ErrForeign, "this domain belongs to Nova already, or did; look with openstack server show UUID --all-projects, and skip it in the plan"},
+		{importer.ErrRegenerated, "it runs as Nova's own now; the legacy definition is in the journal if it has to go back by hand"},
+		{importer.ErrMoved, "the instance was migrated; it cannot be released from its old host"},
+		{importer.ErrViolated, "kvm2openstack verify PLAN names each difference"},
+		{importer.ErrInterrupted, "the same command again goes on where this one stopped"},
+		{journal.ErrHeld, "wait for the other run to end; its lock goes with its process"},
+		{nova.ErrLocked, "wait for the other run to end; its lock goes with its connection"},
+		{nova.ErrReadOnly, "finish the upgrade of the cloud, or use a kvm2openstack that knows its release"},
+	} {
+		if errors.Is(err, a.is) {
+			return a.text
+		}
+	}
+	return ""
+}

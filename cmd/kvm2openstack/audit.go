@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
+	"github.com/lightcloud/kvm2openstack/importer/audit"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+type auditOptions struct {
+	selection
+	output string
+}
+
+func newAudit(a *app) *cobra.Command {
+	var o auditOptions
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Look at hosts and say what can be adopted; writes nothing",
+		Long: `Audit reads hosts, assesses every domain and says ready, attention or blocked,
+each with its reasons. It writes nothing, neither to a host nor to a database.
+
+With nova.api_database (or nova.nova_conf) in the configuration it also looks
+at what Nova knows: hosts, cells, quota, capacity, and UUIDs it has seen.`,
+		Example: `  kvm2openstack audit --host qemu:///system
+  kvm2openstack audit --host qemu+ssh://root@kvm01/system --host qemu+ssh://root@kvm02/system
+  kvm2openstack audit --inventory hosts.txt -o json | jq '.totals'
+  kvm2openstack audit --from-dir ./definitions --only 'web*' --skip state=shutoff`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
+	}
+	o.addFlags(cmd)
+	addOutputFlag(cmd, &o.output, "table", "json", "csv")
+	return cmd
+}
+
+func (o *auditOptions) run(ctx context.Context, a *app) error {
+	if err := checkOutput(o.output, "table", "json", "csv"); err != nil {
+		return err
+	}
+	c, err := loadConfig(a.configFile)
+	if err != nil {
+		return err
+	}
+	r, err := a.audit(ctx, c, &o.selection)
+	if err != nil {
+		return err
+	}
+	if err := o.print(a, r); err != nil {
+		return err
+	}
+	if err := checkTotals(r); err != nil {
+		return err
+	}
+	return status(auditStatus(r))
+}
+
+// audit reads the selected hosts. It is all that plan needs as well.
+func (a *app) audit(ctx context.Context, c config, s *selection) (audit.Report, error) {
+	in, done, err := a.auditInput(ctx, c, s)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	defer done()
+	bar := newScanBar(a, len(in.Hosts))
+	defer bar.finish()
+	in.Started = bar.progress
+	return audit.Run(ctx, in)
+}
+
+// auditInput checks all options and opens what they name, for reading only.
+func (a *app) auditInput(ctx context.Context, c config, s *selection) (in audit.Input, done func(), err error) {
+	filter, err := s.filter()
+	if err != nil {
+		return in, nil, err
+	}
+	hosts, err := s.hosts(c)
+	if err != nil {
+		return in, nil, err
+	}
+	snap, err := c.snapshot()
+	if err != nil {
+		return in, nil, err
+	}
+	db, err := c.openNova(ctx, a)
+	if err != nil {
+		return in, nil, err
+	}
+	in = audit.Input{
+		Hosts: hosts, Scan: c.scanOptions(), Settings: c.settings(),
+		Nova: db, Snapshot: snap, Identity: c.identity(snap),
+	}
+	in.Scan.SkipFiles = s.noFiles
+	if !filter.Empty() {
+		in.Keep = filter.MatchDomain
+	}
+	return in, func() { closeNova(db) }, nil
+}
+
+func closeNova(db *nova.Cloud) {
+	if db != nil {
+		db.Close() // read-only connections: there is nothing to lose
+	}
+}
+
+// snapshot is the cloud's side, nil when the configuration names none.
+func (c config) snapshot() (*cloud.Snapshot, error) {
+	if c.CloudFile == "" {
+		return nil, nil
+	}
+	snap, err := cloud.LoadSnapshot(c.CloudFile)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return snap, nil
+}
+
+// print gives the result in the form that was asked for.
+func (o *auditOptions) print(a *app, r audit.Report) error {
+	switch o.output {
+	case "json":
+		return report.AuditJSON(a.out, r)
+	case "csv":
+		return report.AuditCSV(a.out, r)
+	}
+	report.AuditTable(a.out, r, a.style())
+	if t := r.Totals(); t.Ready+t.Attention > 0 {
+		fmt.Fprintf(a.out, "\nnext: kvm2openstack plan (with the same options) -O plan.yaml\n")
+	}
+	return nil
+}
+
+// checkTotals holds the promise that nothing is silently left out: what the
+// hosts listed must be what was reported.
+func checkTotals(r audit.Report) error {
+	if t := r.Totals(); t.Found != t.Sum() {
+		return statusError{exitCrash, fmt.Errorf("defect: %d domains were found but %d are accounted for", t.Found, t.Sum())}
+	}
+	return nil
+}
+
+// auditStatus is the exit status of an audit.
+func auditStatus(r audit.Report) int {
+	t := r.Totals()
+	switch {
+	case t.Blocked+t.Unreadable+t.HostsFailed > 0:
+		return exitBlocked
+	case t.Attention > 0:
+		return exitAttention
+	}
+	return exitClean
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+)
+
+// A selection is the flags that say which hosts and which of their domains.
+type selection struct {
+	uris      []string
+	inventory string
+	fromDir   string
+	insecure  bool
+	noFiles   bool
+	only      []string
+	skip      []string
+}
+
+// addFlags adds the flags for commands that read hosts.
+func (s *selection) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&s.uris, "host", nil, "libvirt `URI` of a host; may be repeated (qemu:///system, qemu+ssh://root@kvm01/system, qemu+tls://kvm01/system)")
+	f.StringVar(&s.inventory, "inventory", "", "`FILE` with hosts: YAML, or one URI a line")
+	f.StringVar(&s.fromDir, "from-dir", "", "read definitions from `DIR`/HOST/NAME.xml instead of from hosts")
+	f.BoolVar(&s.insecure, "insecure", false, "allow qemu+tcp:// hosts, which are neither encrypted nor authenticated")
+	f.BoolVar(&s.noFiles, "no-files", false, "do not look at the hosts' disk files")
+	s.addFilterFlags(cmd)
+}
+
+// addFilterFlags adds the flags that choose domains, the same in every command.
+func (s *selection) addFilterFlags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&s.only, "only", nil, "only these domains: `NAME` glob, UUID, host, state=running, os=windows; may be repeated")
+	cmd.Flags().StringArrayVar(&s.skip, "skip", nil, "not these domains, in the same words")
+}
+
+func (s *selection) filter() (plan.Filter, error) {
+	f, err := plan.ParseFilter(s.only, s.skip)
+	if err != nil {
+		return f, usage(err)
+	}
+	return f, nil
+}
+
+// hosts are those of the flags, or else those of the configuration.
+func (s *selection) hosts(c config) ([]discover.Host, error) {
+	hosts, err := s.given()
+	if err != nil {
+		return nil, usage(err)
+	}
+	if len(hosts) == 0 {
+		if hosts, err = c.hosts(); err != nil {
+			return nil, err
+		}
+	}
+	if len(hosts) == 0 {
+		return nil, usagef("no host: give --host URI, --inventory FILE or --from-dir DIR, or name hosts in the configuration (qemu:///system is this machine)")
+	}
+	known := make(map[string]string)
+	for i := range hosts {
+		h := &hosts[i]
+		h.Insecure = h.Insecure || s.insecure
+		if other, twice := known[h.Name]; twice {
+			return nil, usagef("two hosts are called %s: %s and %s; name one of them differently in an inventory file", h.Name, other, h.URI)
+		}
+		known[h.Name] = h.URI
+		if err := h.Check(); err != nil {
+			return nil, usage(err)
+		}
+	}
+	return hosts, nil
+}
+
+// given are the hosts that the command line names.
+func (s *selection) given() ([]discover.Host, error) {
+	var hosts []discover.Host
+	for _, uri := range s.uris {
+		h, err := discover.ParseHost(uri)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, h)
+	}
+	if s.inventory != "" {
+		more, err := discover.ReadInventory(s.inventory)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, more...)
+	}
+	if s.fromDir != "" {
+		more, err := discover.HostsFromDir(s.fromDir)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, more...)
+	}
+	return hosts, nil
+}
+
+// hosts are those of the configuration.
+func (c config) hosts() ([]discover.Host, error) {
+	var hosts []discover.Host
+	for i, hc := range c.Hosts {
+		h, err := hc.host(filepath.Dir(c.file))
+		if err != nil {
+			return nil, usagef("configuration %s: hosts: entry %d: %w", c.file, i+1, err)
+		}
+		hosts = append(hosts, h)
+	}
+	return hosts, nil
+}
+
+func (hc hostConfig) host(dir string) (discover.Host, error) {
+	h, err := discover.ParseHost(hc.URI)
+	if err != nil {
+		return h, err
+	}
+	set := func(to *string, value string) {
+		if value != "" {
+			*to = value
+		}
+	}
+	set(&h.Name, hc.Name)
+	set(&h.ComputeHost, hc.ComputeHost)
+	set(&h.Files, hc.Files)
+	for to, value := range map[*string]string{&h.KeyFile: hc.KeyFile, &h.KnownHosts: hc.KnownHosts, &h.PKIPath: hc.PKIPath} {
+		if value != "" {
+			*to = relativeTo(dir, value)
+		}
+	}
+	h.Insecure = hc.Insecure
+	return h, nil
+}
+
+// planHosts are the hosts of a plan, reached as the configuration says now:
+// a plan names URIs but no keys.
+func (c config) planHosts(p plan.Plan) ([]discover.Host, error) {
+	configured, err := c.hosts()
+	if err != nil {
+		return nil, err
+	}
+	byURI := make(map[string]discover.Host)
+	for _, h := range configured {
+		byURI[h.URI] = h
+	}
+	var hosts []discover.Host
+	for _, ph := range p.Hosts {
+		h, known := byURI[ph.URI]
+		if !known {
+			if h, err = discover.ParseHost(ph.URI); err != nil {
+				return nil, usage(fmt.Errorf("plan: host %s: %w", ph.Name, err))
+			}
+		}
+		h.Name, h.ComputeHost = ph.Name, ph.ComputeHost
+		if ph.Files != "" {
+			h.Files = ph.Files
+		}
+		h.Insecure = h.Insecure || ph.Insecure
+		hosts = append(hosts, h)
+	}
+	return hosts, nil
+}

@@ -1,0 +1,23 @@
+// Command kvm2openstack takes KVM guests that run under plain libvirt and puts
+// them under OpenStack Nova in place: audit, plan, import, verify, release.
+//
+// This package is the only place that talks to a person. It reads flags and
+// configuration, opens what the other packages need, and prints.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(mainStatus()) }
+
+// mainStatus is main with its exit status, so that tests can run the command
+// inside their own process.
+func mainStatus() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
+	"github.com/lightcloud/kvm2openstack/importer/audit"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+type planOptions struct {
+	selection
+	file string
+}
+
+func newPlan(a *app) *cobra.Command {
+	var o planOptions
+	cmd := &cobra.Command{
+		Use:   "plan -O FILE",
+		Short: "Decide for every domain, as a file to read, edit and keep",
+		Long: `Plan audits the hosts and writes what import would do to every domain that was
+found: project, flavor, networks and addresses, disks and where they go, NIC
+model, lock. Blocked domains are in it as well, as "skip" with their reasons.
+Read it, edit it, keep it: import does what it says and decides nothing.`,
+		Example: `  kvm2openstack plan --host qemu+ssh://root@kvm01/system -O plan.yaml
+  kvm2openstack plan --inventory hosts.txt --only 'web*' -O web.yaml`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
+	}
+	o.addFlags(cmd)
+	cmd.Flags().StringVarP(&o.file, "out", "O", "", "`FILE` to write the plan to; - for standard output")
+	return cmd
+}
+
+func (o *planOptions) run(ctx context.Context, a *app) error {
+	if o.file == "" {
+		return usagef("say where the plan goes: -O plan.yaml, or -O - for standard output")
+	}
+	c, err := loadConfig(a.configFile)
+	if err != nil {
+		return err
+	}
+	in, done, err := a.auditInput(ctx, c, &o.selection)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if in.Nova == nil {
+		return usagef("a plan needs Nova's databases, which say what the hosts are called and which flavors there are: set nova.api_database or nova.nova_conf in the configuration")
+	}
+	bar := newScanBar(a, len(in.Hosts))
+	in.Started = bar.progress
+	r, err := audit.Run(ctx, in)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	p, err := buildPlan(ctx, c, in, r)
+	if err != nil {
+		return err
+	}
+	if err := o.write(a, p); err != nil {
+		return err
+	}
+	return o.conclude(a, r, p)
+}
+
+// buildPlan turns what was seen into decisions.
+func buildPlan(ctx context.Context, c config, in audit.Input, r audit.Report) (plan.Plan, error) {
+	flavors, err := in.Nova.Flavors(ctx)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("read Nova's flavors: %w", err)
+	}
+	input := plan.Input{
+		Made: plan.Made{
+			At: time.Now().UTC().Truncate(time.Second), By: "kvm2openstack " + version, Nova: releaseName(r.Release),
+			InstancesPath: c.Nova.InstancesPath, ImagesType: c.Nova.ImagesType, InstanceNameTemplate: c.Nova.InstanceNameTemplate,
+		},
+		Unreadable: r.Unreadable,
+		Settings:   planSettings(c),
+		Release:    r.Release,
+		Flavors:    flavors,
+		Computes:   r.Computes,
+		Cloud:      in.Snapshot,
+	}
+	for _, h := range r.Hosts {
+		input.Hosts = append(input.Hosts, h.Inventory)
+	}
+	for _, d := range r.Domains {
+		input.Domains = append(input.Domains, plan.Candidate(d))
+	}
+	return plan.Build(input)
+}
+
+// releaseName is how a person calls a release.
+func releaseName(r nova.Release) string {
+	if r.Name == "" {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s (%d)", r.Name, r.Major)
+}
+
+func planSettings(c config) plan.Settings {
+	return plan.Settings{Networks: c.Networks, Defaults: c.Defaults, Rules: c.Rules}
+}
+
+// write puts the plan where it was asked for. A file is replaced as a whole
+// or not at all; an existing one is kept beside it, for it may have been
+// edited by hand.
+func (o *planOptions) write(a *app, p plan.Plan) error {
+	if o.file == "-" {
+		return plan.Write(a.out, p)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(o.file), ".plan-*")
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	defer os.Remove(tmp.Name()) // gone already when all went well
+	if err := errors.Join(plan.Write(tmp, p), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
+		return fmt.Errorf("write plan %s: %w", o.file, err)
+	}
+	if _, err := os.Stat(o.file); err == nil {
+		if err := os.Rename(o.file, o.file+".bak"); err != nil {
+			return fmt.Errorf("keep the earlier plan: %w", err)
+		}
+		fmt.Fprintf(a.err, "the earlier plan is kept as %s.bak\n", o.file)
+	}
+	if err := os.Rename(tmp.Name(), o.file); err != nil {
+		return fmt.Errorf("write plan %s: %w", o.file, err)
+	}
+	return nil
+}
+
+// conclude says what the plan holds and what comes next.
+func (o *planOptions) conclude(a *app, r audit.Report, p plan.Plan) error {
+	var out io.Writer = a.out
+	if o.file == "-" {
+		out = a.err
+	}
+	imported, skipped := 0, 0
+	for _, d := range p.Domains {
+		if d.Decision == plan.Import {
+			imported++
+		} else {
+			skipped++
+		}
+	}
+	t := r.Totals()
+	fmt.Fprintf(out, "%s: %d domains to import, %d to skip", o.file, imported, skipped)
+	fmt.Fprintf(out, " (%d found = %d planned + %d unreadable + %d left out)\n", t.Found, len(p.Domains), t.Unreadable, t.Filtered)
+	report.Failures(out, r)
+	if r.Release.ReadOnly != "" {
+		fmt.Fprintf(out, "import will refuse: %s\n", r.Release.ReadOnly)
+	}
+	if err := checkTotals(r); err != nil {
+		return err
+	}
+	switch {
+	case imported == 0:
+		fmt.Fprintln(out, "nothing can be imported; audit says why")
+		return status(exitBlocked)
+	case o.file != "-":
+		fmt.Fprintf(out, "next: read %s, then kvm2openstack import %s --dry-run\n", o.file, o.file)
+	}
+	if skipped+t.Unreadable+t.HostsFailed > 0 {
+		return status(exitAttention)
+	}
+	return nil
+}
+
+// loadPlan reads a plan file; what is wrong with it is the operator's to mend.
+func loadPlan(file string) (plan.Plan, error) {
+	p, err := plan.Load(file)
+	if err != nil {
+		return p, usage(err)
+	}
+	return p, nil
+}
+
+// choose leaves in p only the domains that --only and --skip want.
+func choose(p plan.Plan, s *selection) (plan.Plan, error) {
+	f, err := s.filter()
+	if err != nil || f.Empty() {
+		return p, err
+	}
+	var kept []plan.Domain
+	for _, d := range p.Domains {
+		if f.Match(d) {
+			kept = append(kept, d)
+		}
+	}
+	if len(kept) == 0 {
+		return p, usagef("--only and --skip leave none of the plan's %d domains", len(p.Domains))
+	}
+	p.Domains = kept
+	return p, nil
+}
+
+// needsRelease refuses early what the databases would refuse later.
+func needsRelease(r nova.Release) error {
+	if r.ReadOnly != "" {
+		return refused(fmt.Errorf("%w: %s", nova.ErrReadOnly, r.ReadOnly))
+	}
+	return nil
+}

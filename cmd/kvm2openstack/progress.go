@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+)
+
+// A scanBar shows how far the reading of hosts has come: a bar on a terminal,
+// a plain line a host elsewhere with -v, nothing otherwise.
+type scanBar struct {
+	mu      sync.Mutex
+	bar     *progressbar.ProgressBar
+	app     *app
+	hosts   int
+	done    int
+	domains int
+	errors  int
+}
+
+func newScanBar(a *app, hosts int) *scanBar {
+	b := &scanBar{app: a, hosts: hosts}
+	if terminal(a.err) {
+		b.bar = newBar(a, hosts, "reading hosts")
+	}
+	return b
+}
+
+func newBar(a *app, total int, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(a.err),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionFullWidth(),
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
+// progress is called from many goroutines.
+func (b *scanBar) progress(p discover.Progress) {
+	if !p.Done {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done++
+	b.domains += p.Domains
+	if p.Err != nil {
+		b.errors++
+	}
+	text := fmt.Sprintf("reading hosts: %d domains, %d errors", b.domains, b.errors)
+	switch {
+	case b.bar != nil:
+		b.bar.Describe(text)
+		b.bar.Add(1) // a bar that cannot be drawn is no reason to stop
+	case b.app.verbose:
+		fmt.Fprintf(b.app.err, "host %s done (%d of %d): %d domains\n", p.Host, b.done, b.hosts, p.Domains)
+	}
+}
+
+func (b *scanBar) finish() {
+	if b.bar != nil {
+		b.bar.Finish() // see progress
+	}
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("K2O_TEST_MYSQL") == "" && os.Getenv("TESTSCRIPT_COMMAND") == "" {
+		fmt.Fprintln(os.Stderr, "these tests need nothing; make test adds those against real libvirtd, sshd, TLS and MariaDB")
+	}
+	testscript.Main(m, map[string]func(){"kvm2openstack": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			// What the person who runs the tests has configured must not matter.
+			env.Setenv("KVM2OPENSTACK_CONFIG", "")
+			env.Setenv("NO_COLOR", "1")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": checkStatus},
+	})
+}
+
+// checkStatus runs a command and compares its exit status:
+// status 64 kvm2openstack audit --host nonsense
+func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N COMMAND ARG...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(interface{ ExitCode() int }); ok {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if fmt.Sprint(got) != args[0] {
+		ts.Fatalf("%v ended with status %d, want %s", args[1:], got, args[0])
+	}
+}

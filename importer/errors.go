@@ -19,6 +19,8 @@ var (
 	ErrNoCompute = errors.New("Nova cannot take instances on this host")
 	// ErrNotPlanned: what the plan refers to is not in Nova.
 	ErrNotPlanned = errors.New("Nova does not have what the plan names")
+	// ErrNotRecorded: the instance has something that Nova could not read back.
+	ErrNotRecorded = errors.New("it cannot be recorded as planned")
 	// ErrDeleted: Nova has a deleted row with the UUID, by which nova-compute
 	// destroys the domain.
 	ErrDeleted = errors.New("Nova has a deleted instance with this UUID")

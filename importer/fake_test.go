@@ -120,6 +120,19 @@ func (f *fakeNova) Verify(_ context.Context, expected []nova.Expect) (found []no
 	return found, err
 }
 
+func (f *fakeNova) Servers(_ context.Context, uuids []string) (all []nova.Server, err error) {
+	leave, err := f.enter("Servers")
+	defer leave()
+	for _, u := range uuids {
+		if r, ok := f.rows[u]; ok {
+			all = append(all, nova.Server{UUID: u, DisplayName: r.display, Host: r.host, VMState: r.vm, PowerState: r.power, TaskState: r.task, Locked: r.locked,
+				InstanceName: fmt.Sprintf("instance-%08x", r.id), VCPUs: 8, MemoryMB: 24576, RootGB: 20, EphemeralGB: 280,
+				Networks: []nova.ServerNetwork{{Name: "public", Addresses: []string{"192.0.2.7"}}}})
+		}
+	}
+	return all, err
+}
+
 func (f *fakeNova) InsertInstances(_ context.Context, cell string, in []nova.Instance) (map[string]int64, error) {
 	var uuids []string
 	for _, i := range in {
@@ -241,6 +254,7 @@ type fakeHosts struct {
 	asked   int                          // how often hosts were asked for states
 	scanned int
 	gone    map[string]bool // UUIDs that States does not have
+	full    map[string]bool // UUIDs whose directory cannot be made
 }
 
 func (h *fakeHosts) Scan(ctx context.Context, hosts []discover.Host) discover.Source {
@@ -277,7 +291,29 @@ func (h *fakeHosts) States(_ context.Context, x discover.Host) (map[string]disco
 }
 
 func (h *fakeHosts) Files(ctx context.Context, x discover.Host) (Files, error) {
-	return instancedir.Open(ctx, x, nil)
+	t, err := instancedir.Open(ctx, x, nil)
+	return fullDisk{t, h.full}, err
+}
+
+// fullDisk fails after the directory was begun.
+type fullDisk struct {
+	*instancedir.Tree
+	full map[string]bool
+}
+
+func (f fullDisk) Make(ctx context.Context, w instancedir.Want) (instancedir.Made, error) {
+	if !f.full[w.UUID] {
+		return f.Tree.Make(ctx, w)
+	}
+	w.Infos = nil
+	made, err := f.Tree.Make(ctx, w)
+	return made, errors.Join(err, errFull)
+}
+
+var errFull = errors.New("no space left on device")
+
+func (h *fakeHosts) Look(ctx context.Context, x discover.Host) (View, error) {
+	return instancedir.OpenView(ctx, x, nil)
 }
 
 var errKilled = errors.New("killed")

@@ -30,6 +30,11 @@ func (l Libvirt) Files(ctx context.Context, h discover.Host) (Files, error) {
 	return instancedir.Open(ctx, h, discover.DialSSH)
 }
 
+// Look opens the file tree of a host for reading only.
+func (l Libvirt) Look(ctx context.Context, h discover.Host) (View, error) {
+	return instancedir.OpenView(ctx, h, discover.DialSSH)
+}
+
 // ReachPlanned is a host as the plan alone says. Keys and known_hosts are the
 // defaults then.
 func ReachPlanned(h plan.Host) discover.Host {

@@ -50,6 +50,7 @@ func (i *Importer) importGroup(ctx context.Context, run *runner, check checker, 
 		return err
 	}
 	found = nil // Definitions are in the items now.
+	checkFiles(ctx, i.Hosts, g.items.unfinished())
 	t.note(g.items)
 	var fatal error
 	for _, b := range batches(g.items) {

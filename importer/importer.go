@@ -35,6 +35,7 @@ type Importer struct {
 type Records interface {
 	catalog
 	registry
+	servers
 	Verify(ctx context.Context, expected []nova.Expect) ([]nova.Violation, error)
 }
 
@@ -63,7 +64,7 @@ type Recorder interface {
 
 // Hosts is how hosts are asked and their files reached; see Libvirt.
 type Hosts interface {
-	Scan(ctx context.Context, hosts []discover.Host) discover.Source
+	Lookers
 	States(ctx context.Context, h discover.Host) (map[string]discover.State, error)
 	Files(ctx context.Context, h discover.Host) (Files, error)
 }

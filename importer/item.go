@@ -118,6 +118,15 @@ func readSnippet(a journal.Adoption) (snippet, error) {
 	return s, nil
 }
 
+// remember takes over what the journal knows: the directory and its links are
+// those of the import, whatever the plan says by now.
+func (it *item) remember(a journal.Adoption) {
+	it.earlier = a
+	if s, err := readSnippet(a); err == nil && s.InstancesPath != "" {
+		it.want = wantOf(s.Domain, s.InstancesPath)
+	}
+}
+
 // wantOf is the instance directory that a plan asks for.
 func wantOf(d plan.Domain, instancesPath string) instancedir.Want {
 	w := instancedir.Want{UUID: d.UUID, InstancesPath: instancesPath, Owner: "nova", Infos: map[string]string{}}
@@ -140,6 +149,16 @@ func (b batch) uuids() []string {
 func (b batch) going() (rest batch) {
 	for _, it := range b {
 		if it.outcome == "" {
+			rest = append(rest, it)
+		}
+	}
+	return rest
+}
+
+// unfinished are the items still on their way that Nova does not own yet.
+func (b batch) unfinished() (rest batch) {
+	for _, it := range b.going() {
+		if it.stage != nova.Finished {
 			rest = append(rest, it)
 		}
 	}

@@ -91,13 +91,11 @@ func (i *Importer) checkRelease(ctx context.Context, items batch, found map[stri
 		return fmt.Errorf("read instance names: %w", err)
 	}
 	for _, it := range items {
-		it.earlier, it.stage, it.noted = i.Earlier[it.uuid()], stages[it.uuid()], true
+		it.remember(i.Earlier[it.uuid()])
+		it.stage, it.noted = stages[it.uuid()], true
 		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
 		if it.id.Name == "" {
 			it.id.Name = it.earlier.InstanceName
-		}
-		if s, err := readSnippet(it.earlier); err == nil && s.InstancesPath != "" {
-			it.want = wantOf(s.Domain, s.InstancesPath)
 		}
 		if it.nothingToRelease() {
 			it.end(Already, stepRelease, ErrUnknown)

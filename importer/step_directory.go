@@ -42,7 +42,7 @@ func (s directoryStep) done(ctx context.Context, b batch) (map[string]bool, erro
 func (s directoryStep) do(ctx context.Context, b batch) error {
 	return s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
 		made, err := f.Make(ctx, it.want)
-		it.warnings = append(it.warnings, made.Warnings...)
+		it.warnings = made.Warnings // those of the check, as they are now
 		return errors.Join(err, it.keep(made))
 	})
 }

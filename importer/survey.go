@@ -85,9 +85,14 @@ func readKnown(ctx context.Context, c catalog) (known, error) {
 	return k, nil
 }
 
+// scanner reads hosts anew.
+type scanner interface {
+	Scan(ctx context.Context, hosts []discover.Host) discover.Source
+}
+
 // readHosts reads the group's hosts anew. What it finds is by domain UUID;
 // a host that could not be read has an error by its name.
-func readHosts(ctx context.Context, hosts Hosts, reach []discover.Host) (found map[string]discover.Domain, errs map[string]error) {
+func readHosts(ctx context.Context, hosts scanner, reach []discover.Host) (found map[string]discover.Domain, errs map[string]error) {
 	found, errs = map[string]discover.Domain{}, map[string]error{}
 	left := map[string]bool{}
 	for _, h := range reach {

@@ -33,13 +33,13 @@ var mixed = []discover.State{discover.StateRunning, discover.StateShutoff, disco
 
 // newWorld has so many domains on each host.
 func newWorld(t *testing.T, perHost int) *world {
-	w := &world{t: t, root: t.TempDir(), hosts: &fakeHosts{domains: map[string][]discover.Domain{}, dead: map[string]error{}, gone: map[string]bool{}}}
+	w := &world{t: t, root: t.TempDir(), hosts: &fakeHosts{domains: map[string][]discover.Domain{}, dead: map[string]error{}, gone: map[string]bool{}, full: map[string]bool{}}}
 	w.path = filepath.Join(t.TempDir(), "journal.db")
 	w.plan.Made.InstancesPath = "/var/lib/nova/instances"
 	var computes []nova.Compute
 	for h, cell := range []string{"cell-a", "cell-a", "cell-b"} {
 		name := fmt.Sprintf("kvm%02d", h+1)
-		computes = append(computes, nova.Compute{Host: name, Node: name, NodeID: int64(h + 1), Cell: cell, AvailabilityZone: "nova", Up: true})
+		computes = append(computes, nova.Compute{Host: name, Node: name, NodeID: int64(h + 1), Cell: cell, CellID: int64(len(cell) + h/2), UUID: uuidOf(900 + h), AvailabilityZone: "nova", Up: true})
 		w.plan.Hosts = append(w.plan.Hosts, plan.Host{
 			Name: name, URI: "qemu:///system", ComputeHost: name, Cell: cell, Files: "file://" + filepath.Join(w.root, name),
 		})
@@ -78,9 +78,14 @@ func (w *world) addDomain(host string, n int) {
 	}
 	w.plan.Domains = append(w.plan.Domains, plan.Domain{
 		Domain: name, Host: host, UUID: uuidOf(n), Decision: plan.Import, DisplayName: "Guest " + name, Hostname: name,
-		ProjectID: "p1", UserID: "u1", Flavor: plan.Flavor{Name: "m1.small", VCPUs: 1, MemoryMB: 2048, RootGB: 20},
+		ProjectID: strings.Repeat("a", 32), Project: "legacy", UserID: strings.Repeat("b", 32), User: "admin", Flavor: plan.Flavor{Name: "m1.small", VCPUs: 1, MemoryMB: 2048, RootGB: 20},
 		Disks:    []plan.Disk{{Target: "vda", Bus: "virtio", Path: disk, Becomes: "disk", Format: "qcow2", SizeGB: 20, Device: "/dev/vda"}},
 		Lock:     lock,
+		NICModel: "virtio",
+		ImageProperties: map[string]string{
+			"hw_machine_type": "pc-i440fx-7.2", "hw_cdrom_bus": "ide", "hw_input_bus": "usb", "hw_pointer_model": "usbtablet",
+			"hw_video_model": "vga", "hw_disk_bus": "virtio", "hw_vif_model": "virtio",
+		},
 		MadeFrom: plan.MadeFrom{Digest: "sha256:" + name},
 	})
 }

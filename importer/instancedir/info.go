@@ -62,10 +62,10 @@ func (t *Tree) makeInfo(w Want, dir string, who *owner) error {
 	if done, err := t.infoDone(w, dir); err != nil || done {
 		return err
 	}
-	p := path.Join(dir, infoName)
-	if _, found, err := t.readInfo(p); err != nil || found {
-		return errors.Join(err, fmt.Errorf("%q: %w, and it says something else about the disks", w.infoPath(), ErrOccupied))
+	if err := t.infoFree(w, dir); err != nil {
+		return err
 	}
+	p := path.Join(dir, infoName)
 	text, err := json.Marshal(w.infos())
 	if err != nil {
 		return fmt.Errorf("write %q: %w", w.infoPath(), err)
@@ -74,6 +74,18 @@ func (t *Tree) makeInfo(w Want, dir string, who *owner) error {
 		return fmt.Errorf("write %q: %w", w.infoPath(), err)
 	}
 	return nil
+}
+
+// infoFree says why disk.info cannot be written; nil when it can, or need not.
+func (t *Tree) infoFree(w Want, dir string) error {
+	if done, err := t.infoDone(w, dir); err != nil || done {
+		return err
+	}
+	_, found, err := t.readInfo(path.Join(dir, infoName))
+	if err == nil && found {
+		err = fmt.Errorf("%q: %w, and it says something else about the disks", w.infoPath(), ErrOccupied)
+	}
+	return err
 }
 
 // infoOurs reports whether disk.info is as we wrote it.

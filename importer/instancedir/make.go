@@ -45,6 +45,11 @@ func (t *Tree) Make(ctx context.Context, w Want) (Made, error) {
 			return Made{}, err
 		}
 	}
+	if dir.kind == directory {
+		if err := t.infoFree(w, dir.path); err != nil {
+			return Made{}, err
+		}
+	}
 	who, err := t.ownerOf(w.Owner)
 	if err != nil {
 		return Made{}, err

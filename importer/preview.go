@@ -1,0 +1,77 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A Previewed domain is what an import would make of it now.
+type Previewed struct {
+	Plan   plan.Domain
+	Result Result // Imported: it would be; with warnings, and the reason otherwise
+
+	Rows   nova.RowSet      // in the order in which they would be inserted; none where they are there already
+	Dir    instancedir.Want // the directory with its links
+	Final  nova.Final       // as the domain is now
+	Locked bool             // it would stay locked
+}
+
+// Preview shows what Import would do, one domain after the other in the order
+// of the import. It checks the same and changes nothing. An error of show ends it.
+func Preview(ctx context.Context, p plan.Plan, r Readers, show func(Previewed) error) (Summary, error) {
+	known, err := readKnown(ctx, r.Nova)
+	if err != nil {
+		return Summary{}, fmt.Errorf("preview: %w", err)
+	}
+	now := time.Now()
+	world := plan.World{Cloud: r.Snapshot, RequestID: "req-00000000-0000-4000-8000-000000000000", Now: now}
+	check := newChecker(r.Nova, known, world, r.Earlier)
+	domains := chosen(p, plan.Filter{})
+	t := (&Importer{}).tally(domains)
+	for _, g := range groups(p, domains) {
+		found, unread := readHosts(ctx, r.Hosts, r.reachAll(g))
+		if err := ctx.Err(); err != nil {
+			return t.finish(), fmt.Errorf("preview: %w", err)
+		}
+		if err := check.check(ctx, g.items, found, unread); err != nil {
+			return t.finish(), fmt.Errorf("preview: %w", err)
+		}
+		checkFiles(ctx, r.Hosts, g.items.unfinished())
+		for _, it := range g.items {
+			v := it.preview(now, found[it.host.Name+"\x00"+it.uuid()].State)
+			if err := show(v); err != nil {
+				return t.finish(), fmt.Errorf("preview: %w", err)
+			}
+		}
+		t.note(g.items)
+	}
+	return t.finish(), nil
+}
+
+// preview is what would be done for the item, which ends with it.
+func (it *item) preview(now time.Time, s discover.State) Previewed {
+	v := Previewed{Plan: it.planned, Dir: it.want, Locked: it.planned.Lock != plan.None}
+	if it.outcome == "" && it.stage == nova.Unwritten {
+		rows, err := nova.Rows(it.instance, now)
+		if err != nil {
+			it.end(Refused, stepRecords, err)
+		}
+		v.Rows = rows
+	}
+	if it.outcome == "" && it.stage != nova.Finished {
+		vm, power, err := finalState(s)
+		if err != nil {
+			it.end(it.unchanged(), stepFinal, err)
+		}
+		v.Final = nova.Final{UUID: it.uuid(), Host: it.compute, VMState: vm, PowerState: power, Unlock: !v.Locked}
+	}
+	it.end(Imported, "", nil)
+	v.Result = it.result()
+	return v
+}

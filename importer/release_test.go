@@ -1,0 +1,145 @@
+package importer
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// What can have happened to domain 0 since its import.
+var since = []struct {
+	name    string
+	happen  func(w *world)
+	outcome Outcome
+	err     error
+	text    string
+	stays   bool // its row and its link
+}{
+	{"nothing", func(w *world) {}, Released, nil, "", false},
+	{"renamed by Nova", func(w *world) { w.domain(0).Name = "instance-00000001" }, Refused, ErrRegenerated, "instance-00000001", true},
+	{"disk is Nova's", func(w *world) {
+		w.domain(0).Disks = []discover.Disk{{Target: "vda", Path: "/var/lib/nova/instances/" + uuidOf(0) + "/disk"}}
+	}, Refused, ErrRegenerated, "vda", true},
+	{"gone from libvirt", func(w *world) { w.domain(0).UUID = uuidOf(99) }, Refused, ErrGone, "journal", true},
+	{"host does not answer", func(w *world) { w.hosts.dead["kvm01"] = boom }, Refused, ErrHostUnread, "boom", true},
+	{"moved", func(w *world) { r := w.nova.rows[uuidOf(0)]; r.host = "kvm02"; w.nova.rows[uuidOf(0)] = r }, Refused, ErrMoved, "kvm02", true},
+	{"volume attached", func(w *world) { r := w.nova.rows[uuidOf(0)]; r.volume = true; w.nova.rows[uuidOf(0)] = r }, Refused, nova.ErrInUse, "volume", true},
+	{"rows are somebody else's", func(w *world) { w.nova.rows[uuidOf(0)] = fakeRow{stage: nova.Foreign} }, Refused, ErrForeign, "", true},
+	{"renamed by the operator", func(w *world) { w.domain(0).Name = "better-name" }, Released, nil, "", false},
+	{"delete fails", func(w *world) { w.nova.refuse["Delete "+uuidOf(0)] = boom }, Half, boom, "boom", true},
+	{"console.log", func(w *world) {
+		w.must(os.WriteFile(filepath.Join(w.root, "kvm01/var/lib/nova/instances", uuidOf(0), "console.log"), nil, 0o644))
+	}, Released, nil, "console.log", false},
+}
+
+func TestReleaseSince(t *testing.T) {
+	for _, c := range since {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 2)
+			if _, err := w.imports(nil); err != nil {
+				t.Fatal(err)
+			}
+			c.happen(w)
+			s, err := w.releases(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range s.Results {
+				if r.UUID == uuidOf(0) && (r.Outcome != c.outcome || !errors.Is(r.Err, c.err) || !strings.Contains(r.Reason+strings.Join(r.Warnings, " "), c.text)) {
+					t.Errorf("result = %+v, want %s, %v that says %q", r, c.outcome, c.err, c.text)
+				}
+				if r.Host != "kvm01" && r.Outcome != Released {
+					t.Errorf("result of another host = %+v, want it released", r)
+				}
+			}
+			_, row := w.nova.rows[uuidOf(0)]
+			_, link := os.Lstat(filepath.Join(w.root, "kvm01/var/lib/nova/instances", uuidOf(0), "disk"))
+			if row != c.stays || (link == nil) != c.stays {
+				t.Errorf("row there %v, link %v, want both to stay: %v", row, link, c.stays)
+			}
+			if _, err := os.Stat(filepath.Join(w.root, "kvm01/data/guest-0.qcow2")); err != nil {
+				t.Errorf("the disk's own name: %v", err)
+			}
+		})
+	}
+}
+
+// TestReleaseWithoutJournal: the rows carry our mark, and the plan says the rest.
+func TestReleaseWithoutJournal(t *testing.T) {
+	w := newWorld(t, 1)
+	before := w.dump()
+	if _, err := w.imports(nil); err != nil {
+		t.Fatal(err)
+	}
+	w.path = filepath.Join(t.TempDir(), "new.db")
+	if s, err := w.releases(nil); err != nil || s.Count(Released) != 3 || w.dump() != before {
+		t.Errorf("Release without a journal = %v, %v, want 3 released and all as before", s, err)
+	}
+}
+
+// TestReleaseWithoutPlan: the journal has kept it.
+func TestReleaseWithoutPlan(t *testing.T) {
+	w := newWorld(t, 1)
+	before := w.dump()
+	if _, err := w.imports(nil); err != nil {
+		t.Fatal(err)
+	}
+	j, err := journal.Open(t.Context(), w.path)
+	w.must(err)
+	all, err := j.Adoptions(t.Context())
+	w.must(err)
+	w.must(j.Close())
+	if w.plan, err = PlanOf(all); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := w.releases(nil); err != nil || s.Count(Released) != 3 || w.dump() != before {
+		t.Errorf("Release by the journal alone = %v, %v, want 3 released and all as before", s, err)
+	}
+}
+
+// TestReleaseFollowsTheJournal: a plan edited since the import does not send
+// the release to other files.
+func TestReleaseFollowsTheJournal(t *testing.T) {
+	w := newWorld(t, 1)
+	before := w.dump()
+	if _, err := w.imports(nil); err != nil {
+		t.Fatal(err)
+	}
+	w.plan.Domains[0].Disks[0].Path = "/data/other.qcow2"
+	w.plan.Domains[1].Decision = plan.Skip
+	w.plan.Made.InstancesPath = "/elsewhere"
+	if s, err := w.releases(nil); err != nil || s.Count(Released) != 3 || w.dump() != before {
+		t.Errorf("Release with an edited plan = %v, %v, want 3 released and all as before", s, err)
+	}
+}
+
+func TestReleaseOfNothing(t *testing.T) {
+	w := newWorld(t, 1)
+	before := w.dump()
+	if s, err := w.releases(nil); err != nil || s.Count(Already) != 3 || w.dump() != before {
+		t.Errorf("Release of what was never imported = %v, %v, want nothing done", s, err)
+	}
+}
+
+func TestImportAfterRelease(t *testing.T) {
+	w := newWorld(t, 1)
+	if _, err := w.imports(nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.releases(nil); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 3 {
+		t.Errorf("Import after a release = %v, %v, want 3 imported", s, err)
+	}
+	if s, err := w.releases(nil); err != nil || s.Count(Released) != 3 {
+		t.Errorf("Release of the second import = %v, %v, want 3 released", s, err)
+	}
+}

@@ -1,0 +1,101 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A StatusRow is one adopted domain as the cloud's own dashboard shows it, with
+// how far its adoption has come.
+type StatusRow struct {
+	UUID         string        `json:"uuid"`
+	Name         string        `json:"name"` // display name
+	Addresses    string        `json:"addresses"`
+	Size         string        `json:"size"`        // 8 VCPU 24GB RAM 300GB disk
+	Status       string        `json:"status"`      // ACTIVE, SHUTOFF, PAUSED; "" when Nova does not have it
+	Task         string        `json:"task"`        // "" for none
+	Power        string        `json:"power_state"` // Running, Shut Down
+	Locked       bool          `json:"locked"`
+	Adoption     journal.State `json:"adoption"`
+	Reason       string        `json:"reason,omitempty"` // why the adoption is not complete
+	Host         string        `json:"host"`             // where Nova has it, else where libvirt had it
+	Domain       string        `json:"domain"`           // its libvirt name when it was imported
+	InstanceName string        `json:"instance_name"`
+	Updated      time.Time     `json:"updated"` // by the journal
+}
+
+// servers is what Status asks of Nova. *nova.Cloud has it.
+type servers interface {
+	Servers(ctx context.Context, uuids []string) ([]nova.Server, error)
+}
+
+// Status joins what the journal knows with what Nova shows, in the journal's
+// order. Without Nova (nil) the plan in the journal says what it can.
+func Status(ctx context.Context, adoptions []Adoption, in servers) ([]StatusRow, error) {
+	found := map[string]nova.Server{}
+	if in != nil {
+		uuids := make([]string, len(adoptions))
+		for i, a := range adoptions {
+			uuids[i] = a.UUID
+		}
+		all, err := in.Servers(ctx, uuids)
+		if err != nil {
+			return nil, fmt.Errorf("status: read instances: %w", err)
+		}
+		for _, s := range all {
+			found[s.UUID] = s
+		}
+	}
+	rows := make([]StatusRow, len(adoptions))
+	for i, a := range adoptions {
+		s, err := readSnippet(a)
+		if err != nil {
+			return nil, fmt.Errorf("status: %w", err)
+		}
+		rows[i] = planned(a, s.Domain)
+		if server, ok := found[a.UUID]; ok {
+			rows[i].show(server)
+		}
+	}
+	return rows, nil
+}
+
+// planned is the row as far as the journal knows it.
+func planned(a Adoption, d plan.Domain) StatusRow {
+	size := nova.Server{VCPUs: d.Flavor.VCPUs, MemoryMB: d.Flavor.MemoryMB, RootGB: d.Flavor.RootGB, EphemeralGB: d.Flavor.EphemeralGB}
+	return StatusRow{
+		UUID: a.UUID, Name: a.DisplayName, Addresses: addressesOf(d), Size: size.Size(),
+		Adoption: a.State, Reason: a.Reason, Host: a.Host, Domain: a.Domain, InstanceName: a.InstanceName, Updated: a.Updated,
+	}
+}
+
+// show replaces the plan's word by Nova's.
+func (r *StatusRow) show(s nova.Server) {
+	r.Name, r.Size, r.Status, r.Task, r.Power, r.Locked = s.DisplayName, s.Size(), s.Status(), s.TaskState, s.PowerText(), s.Locked
+	if text := s.AddressText(); text != "" {
+		r.Addresses = text
+	}
+	if s.Host != "" {
+		r.Host = s.Host
+	}
+	if s.InstanceName != "" {
+		r.InstanceName = s.InstanceName
+	}
+}
+
+// addressesOf are a plan's addresses as nova.Server.AddressText writes them.
+func addressesOf(d plan.Domain) string {
+	var parts []string
+	for _, n := range d.NICs {
+		if len(n.Addresses) > 0 {
+			parts = append(parts, n.Network+"="+strings.Join(n.Addresses, ", "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,235 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A Finding is something that does not agree between records, domain and disks.
+// Codes V1 to V25 are the invariants of Nova's records; from V30 on they are
+// this program's own.
+type Finding struct {
+	Host   string `json:"host"`
+	Domain string `json:"domain"`
+	UUID   string `json:"uuid"`
+	Code   string `json:"code"`
+	Text   string `json:"text"`
+	Action string `json:"action"`
+}
+
+// Verify compares what the plan's domains are in Nova, in libvirt and on disk,
+// and reports by show what does not agree; it returns how many domains it
+// looked at. Released domains must have left no trace. Of Readers, Snapshot is
+// not needed; without Earlier every domain counts as imported.
+//
+//	V1 to V22  Nova's records, see nova.Cloud.Verify
+//	V21        another domain has the instance's name
+//	V25        the disks at instances_path are not those of the domain
+//	V30        the host could not be read
+//	V31        the domain is not on its host
+//	V32        libvirt's state and Nova's do not agree
+//	V33        the adoption is not complete
+//	V34        the domain has a managed save, snapshot or checkpoint
+func Verify(ctx context.Context, p plan.Plan, r Readers, show func(Finding)) (looked int, err error) {
+	known, err := readKnown(ctx, r.Nova)
+	if err != nil {
+		return 0, fmt.Errorf("verify: %w", err)
+	}
+	domains := chosen(p, plan.Filter{})
+	for _, g := range groups(p, domains) {
+		found, unread := readHosts(ctx, r.Hosts, r.reachAll(g))
+		if err := ctx.Err(); err != nil {
+			return looked, fmt.Errorf("verify: %w", err)
+		}
+		v := verification{Readers: r, known: known, found: found, unread: unread, show: show}
+		if err := v.group(ctx, g.items); err != nil {
+			return looked, fmt.Errorf("verify: %w", err)
+		}
+		looked += len(g.items)
+	}
+	return looked, nil
+}
+
+// A verification is Verify for one group of hosts.
+type verification struct {
+	Readers
+	known  known
+	found  map[string]discover.Domain // by host and UUID
+	unread map[string]error
+	show   func(Finding)
+	names  map[string]string // instance names by UUID
+	rows   map[string]nova.Server
+}
+
+func (v verification) group(ctx context.Context, items batch) error {
+	expected := make([]nova.Expect, len(items))
+	byUUID := map[string]*item{}
+	for i, it := range items {
+		it.remember(v.Earlier[it.uuid()])
+		it.compute = v.known.computes[it.place.ComputeHost]
+		expected[i] = nova.Expect{UUID: it.uuid(), Absent: true}
+		if !it.gone() {
+			expected[i] = expectOf(it.planned, it.compute, v.known.flavors)
+		}
+		byUUID[it.uuid()] = it
+	}
+	violations, err := v.Nova.Verify(ctx, expected)
+	if err != nil {
+		return err
+	}
+	if v.names, err = v.Nova.InstanceNames(ctx, items.uuids()); err != nil {
+		return err
+	}
+	if v.rows, err = v.servers(ctx, items); err != nil {
+		return err
+	}
+	said := v.byUUID(violations)
+	v.files(ctx, items, said)
+	for _, it := range items {
+		for _, f := range append(said[it.uuid()], v.domain(it)...) {
+			f.Host, f.Domain, f.UUID = it.planned.Host, it.planned.Domain, it.uuid()
+			v.show(f)
+		}
+	}
+	return nil
+}
+
+// gone: the domain was released, or taken back after a failure.
+func (it *item) gone() bool {
+	return it.earlier.State == journal.StateReleased || it.earlier.State == journal.StateFailed
+}
+
+func (v verification) servers(ctx context.Context, items batch) (map[string]nova.Server, error) {
+	all, err := v.Nova.Servers(ctx, items.uuids())
+	if err != nil {
+		return nil, fmt.Errorf("read instances: %w", err)
+	}
+	m := make(map[string]nova.Server, len(all))
+	for _, s := range all {
+		m[s.UUID] = s
+	}
+	return m, nil
+}
+
+func (v verification) byUUID(violations []nova.Violation) map[string][]Finding {
+	said := map[string][]Finding{}
+	for _, x := range violations {
+		said[x.UUID] = append(said[x.UUID], Finding{
+			Code: x.Code, Text: fmt.Sprintf("%s: expected %s, found %s", x.What, x.Expected, x.Found), Action: actions[x.Code],
+		})
+	}
+	return said
+}
+
+// domain compares libvirt's side of one adoption.
+func (v verification) domain(it *item) (findings []Finding) {
+	add := func(code, format string, args ...any) {
+		findings = append(findings, Finding{Code: code, Text: fmt.Sprintf(format, args...), Action: actions[code]})
+	}
+	if it.gone() {
+		return nil
+	}
+	if s := it.earlier.State; s != "" && s != journal.StateImported {
+		add("V33", "the adoption is %s: %s", s, orSay(it.earlier.Reason, "a run ended before it was complete"))
+	}
+	if err := v.unread[it.host.Name]; err != nil {
+		add("V30", "%v", err)
+		return findings
+	}
+	d, ok := v.found[it.host.Name+"\x00"+it.uuid()]
+	if !ok {
+		add("V31", "libvirt on %s has no domain with this UUID", it.host.Name)
+		return findings
+	}
+	if row, ok := v.rows[it.uuid()]; ok && row.TaskState == "" {
+		if want := powerOf(d.State); want != row.PowerState || !agree(row.VMState, d.State) {
+			add("V32", "libvirt says %s, Nova says vm_state %s and power state %s", d.State, row.VMState, row.PowerText())
+		}
+	}
+	if why := unfit(d); why != "" {
+		add("V34", "%s", why)
+	}
+	for _, other := range v.sameName(it, d) {
+		add("V21", "domain %s on %s has this instance's name %s", other, it.host.Name, v.names[it.uuid()])
+	}
+	return findings
+}
+
+// sameName are the UUIDs of other domains of the host that have the
+// instance's name: Nova's first regeneration would fail on them, after it has
+// undefined this one.
+func (v verification) sameName(it *item, d discover.Domain) (uuids []string) {
+	name := v.names[it.uuid()]
+	if name == "" || d.Name == name {
+		return nil
+	}
+	for key, other := range v.found {
+		if strings.HasPrefix(key, it.host.Name+"\x00") && other.Name == name && other.UUID != it.uuid() {
+			uuids = append(uuids, other.UUID)
+		}
+	}
+	slices.Sort(uuids)
+	return uuids
+}
+
+// files compares the disks' two names.
+func (v verification) files(ctx context.Context, items batch, said map[string][]Finding) {
+	var here batch
+	for _, it := range items {
+		if !it.gone() && v.unread[it.host.Name] == nil {
+			here = append(here, it)
+		}
+	}
+	results := newGathered()
+	errs := look(ctx, v.Hosts, here, func(ctx context.Context, view View, it *item) {
+		links, err := view.Compare(ctx, it.want)
+		if err != nil {
+			results.add(it.uuid(), err.Error())
+		}
+		regenerated := v.regenerated(it)
+		for _, l := range it.want.Links {
+			switch e := links[l]; {
+			case e == "" || e == instancedir.SameFile || e == instancedir.LooksSame:
+			case e == instancedir.LegacyGone && regenerated: // Somebody has tidied up; the link is the disk.
+			default:
+				results.add(it.uuid(), fmt.Sprintf("disk %s and %s: %s", l.From, l.To, e))
+			}
+		}
+	})
+	for _, it := range here {
+		if err := errs[it.host.Name]; err != nil {
+			results.add(it.uuid(), err.Error())
+		}
+		for _, text := range append(results.of(it.uuid()), v.formats(it)...) {
+			said[it.uuid()] = append(said[it.uuid()], Finding{Code: "V25", Text: text, Action: actions["V25"]})
+		}
+	}
+}
+
+// regenerated: the domain runs under the name that Nova gave it.
+func (v verification) regenerated(it *item) bool {
+	return v.names[it.uuid()] != "" && v.found[it.host.Name+"\x00"+it.uuid()].Name == v.names[it.uuid()]
+}
+
+// formats compares what the definition says of the disks with what Nova's
+// regeneration would say.
+func (v verification) formats(it *item) (texts []string) {
+	byTarget := map[string]discover.Disk{}
+	for _, k := range v.found[it.host.Name+"\x00"+it.uuid()].Disks {
+		byTarget[k.Target] = k
+	}
+	for _, k := range it.planned.Disks {
+		if have := byTarget[k.Target].Format; have != "" && have != k.Format {
+			texts = append(texts, fmt.Sprintf("disk %s has format %s, planned as %s", k.Target, have, k.Format))
+		}
+	}
+	return texts
+}

@@ -42,6 +42,7 @@ type novaConfig struct {
 	InstanceNameTemplate string            `yaml:"instance_name_template"`
 	InstancesPath        string            `yaml:"instances_path"`
 	ImagesType           string            `yaml:"images_type"`
+	UniqueNameScope      string            `yaml:"unique_name_scope"` // osapi_compute_unique_server_name_scope: "", project, global
 }
 
 // hostConfig is one host with what its URI cannot say.

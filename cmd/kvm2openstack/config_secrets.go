@@ -32,7 +32,8 @@ func expandSecrets(s *string, configFile string) error {
 			failed = err
 		}
 		if inURL {
-			return url.PathEscape(value)
+			// A path may have "@" and ":" in it, a password in a URL may not.
+			return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 		}
 		return value
 	})
@@ -107,6 +108,7 @@ func (n *novaConfig) readNovaConf(path string) error {
 	take(&n.InstanceNameTemplate, "DEFAULT", "instance_name_template")
 	take(&n.InstancesPath, "DEFAULT", "instances_path")
 	take(&n.ImagesType, "libvirt", "images_type")
+	take(&n.UniqueNameScope, "DEFAULT", "osapi_compute_unique_server_name_scope")
 	if n.APIDatabase == "" {
 		return fmt.Errorf("%s has no [api_database] connection: take the nova.conf of nova-api or nova-conductor, for a compute host's has none", path)
 	}

@@ -20,6 +20,7 @@ func (c config) openNova(ctx context.Context, a *app) (*nova.Cloud, error) {
 		Cells:                c.Nova.Cells,
 		InstanceNameTemplate: c.Nova.InstanceNameTemplate,
 		InstancesPath:        c.Nova.InstancesPath,
+		UniqueNameScope:      c.Nova.UniqueNameScope,
 		Logger:               a.log(),
 	})
 }

@@ -43,6 +43,8 @@ func AuditTable(w io.Writer, r audit.Report, s Style) {
 func Failures(w io.Writer, r audit.Report) {
 	for _, h := range r.Hosts {
 		switch {
+		case h.Err != nil && h.Found > 0:
+			fmt.Fprintf(w, "\nhost %s was read in part, %d domains: %s\n", h.Host.Name, h.Found, Line(h.Err.Error()))
 		case h.Err != nil:
 			fmt.Fprintf(w, "\nhost %s was not read: %s\n", h.Host.Name, Line(h.Err.Error()))
 		case h.FilesErr != "":
@@ -60,7 +62,7 @@ func auditTotals(w io.Writer, r audit.Report) {
 	}
 	fmt.Fprintln(w)
 	if t.HostsFailed > 0 {
-		fmt.Fprintf(w, "%d of %d hosts could not be read; what they have is not counted\n", t.HostsFailed, t.Hosts)
+		fmt.Fprintf(w, "%d of %d hosts could not be read whole; what was not seen there is not counted\n", t.HostsFailed, t.Hosts)
 	}
 	for _, line := range reasonCounts(r) {
 		fmt.Fprintln(w, line)

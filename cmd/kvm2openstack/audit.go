@@ -14,7 +14,8 @@ import (
 
 type auditOptions struct {
 	selection
-	output string
+	output  string
+	explain bool
 }
 
 func newAudit(a *app) *cobra.Command {
@@ -36,6 +37,7 @@ at what Nova knows: hosts, cells, quota, capacity, and UUIDs it has seen.`,
 	}
 	o.addFlags(cmd)
 	addOutputFlag(cmd, &o.output, "table", "json", "csv")
+	cmd.Flags().BoolVar(&o.explain, "explain", false, "print every reason in full below the table, with what to do")
 	return cmd
 }
 
@@ -129,8 +131,15 @@ func (o *auditOptions) print(a *app, r audit.Report) error {
 		return report.AuditCSV(a.out, r)
 	}
 	report.AuditTable(a.out, r, a.style())
-	if t := r.Totals(); t.Ready+t.Attention > 0 {
-		fmt.Fprintf(a.out, "\nnext: kvm2openstack plan (with the same options) -O plan.yaml\n")
+	t := r.Totals()
+	switch {
+	case o.explain:
+		report.AuditExplain(a.out, r)
+	case t.Attention+t.Blocked > 0:
+		fmt.Fprintf(a.out, "\nwhy, and what to do: the same command with --explain\n")
+	}
+	if t.Ready+t.Attention > 0 {
+		fmt.Fprintf(a.out, "next: kvm2openstack plan (with the same options) -O plan.yaml\n")
 	}
 	return nil
 }

@@ -24,14 +24,15 @@ type Style struct {
 // that failed, and the totals.
 func AuditTable(w io.Writer, r audit.Report, s Style) {
 	t := newTable(w, s, "HOST", "DOMAIN", "STATE", "VCPU", "RAM", "DISKS", "ADDRESSES", "OS", "VERDICT", "WHY")
+	titles := titles()
 	for _, d := range r.Domains {
 		t.AppendRow(table.Row{
-			Line(d.Host), short(d.Name, 32), string(d.State), d.VCPUs, Memory(d.MemMaxKiB >> 10), disks(d),
-			addresses(d), short(guest(d), 32), verdict(d.Verdict, s.Colour), reason(d.Assessment),
+			Line(d.Host), short(d.Name, 24), string(d.State), d.VCPUs, Memory(d.MemMaxKiB >> 10), disks(d),
+			addresses(d), guest(d), verdict(d.Verdict, s.Colour), reason(d.Assessment, titles),
 		})
 	}
 	for _, u := range r.Unreadable {
-		t.AppendRow(table.Row{Line(u.Host), short(u.Name, 32), "", "", "", "", "", "", verdict(check.VerdictUnreadable, s.Colour), Line(u.Err.Error())})
+		t.AppendRow(table.Row{Line(u.Host), short(u.Name, 24), "", "", "", "", "", "", verdict(check.VerdictUnreadable, s.Colour), Line(u.Err.Error())})
 	}
 	t.Render()
 	Failures(w, r)
@@ -92,10 +93,7 @@ func reasonCounts(r audit.Report) []string {
 			}
 		}
 	}
-	titles := map[string]string{}
-	for _, rule := range check.Rules() {
-		titles[rule.Code] = rule.Title
-	}
+	titles := titles()
 	codes := sortedKeys(counts, func(a, b string) bool {
 		if counts[a].n != counts[b].n {
 			return counts[a].n > counts[b].n
@@ -109,17 +107,43 @@ func reasonCounts(r audit.Report) []string {
 	return lines
 }
 
-// reason is the first finding of the worst severity, and how many more.
-func reason(a check.Assessment) string {
+// reason is the rule of the first finding, the worst, and how many more there
+// are. The finding itself, with the domain's own facts, is Explain's.
+func reason(a check.Assessment, titles map[string]string) string {
 	if len(a.Findings) == 0 || a.Verdict == check.VerdictReady {
 		return ""
 	}
-	first := a.Findings[0]
-	out := first.Code + " " + Line(first.Text)
+	code := a.Findings[0].Code
+	out := code + " " + titles[code]
 	if more := countSerious(a.Findings) - 1; more > 0 {
 		out += fmt.Sprintf(" (+%d)", more)
 	}
 	return out
+}
+
+// titles are what the rules are about, by code.
+func titles() map[string]string {
+	out := map[string]string{}
+	for _, rule := range check.Rules() {
+		out[rule.Code] = rule.Title
+	}
+	return out
+}
+
+// AuditExplain prints every finding that keeps a domain from being ready:
+// what would happen, and what to do.
+func AuditExplain(w io.Writer, r audit.Report) {
+	for _, d := range r.Domains {
+		if countSerious(d.Findings) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s / %s: %s\n", Line(d.Host), Line(d.Name), d.Verdict)
+		for _, f := range d.Findings {
+			if f.Severity != check.Info {
+				fmt.Fprintf(w, "  %s %s: %s\n      do: %s\n", f.Code, f.Severity, Line(f.Text), Line(f.Action))
+			}
+		}
+	}
 }
 
 func countSerious(findings []check.Finding) int {
@@ -171,9 +195,9 @@ func guest(d audit.Domain) string {
 		name = d.Guest.Family
 	}
 	if d.Guest.Confidence == "" || d.Guest.Confidence == "none" {
-		return name
+		return short(name, 18)
 	}
-	return name + " (" + d.Guest.Confidence + ")"
+	return short(name, 18) + " (" + d.Guest.Confidence + ")"
 }
 
 // list joins the first n values and says how many more there are.

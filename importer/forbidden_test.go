@@ -39,9 +39,10 @@ func forbidden(s source) (problems []string) {
 type rule func(source, ast.Node) string
 
 // undefines: between undefining a domain and defining it anew it does not
-// exist, and its TPM, snapshots and variables are gone for good.
-func undefines(_ source, node ast.Node) string {
-	if id, ok := node.(*ast.Ident); ok && strings.HasPrefix(id.Name, "DomainUndefine") {
+// exist, and its TPM, snapshots and variables are gone for good. Tests may
+// clear away what they defined in a daemon of their own.
+func undefines(s source, node ast.Node) string {
+	if id, ok := node.(*ast.Ident); ok && !s.isTest() && strings.HasPrefix(id.Name, "DomainUndefine") {
 		return id.Name + ": a domain is never undefined"
 	}
 	return ""
@@ -133,7 +134,8 @@ func TestForbiddenIsSeen(t *testing.T) {
 		bad        bool
 	}{
 		{"rename/a.go", `func f() { l.DomainUndefine(d) }`, true},
-		{"discover/a_test.go", `func f() { l.DomainUndefineFlags(d, 0) }`, true},
+		{"discover/a.go", `func f() { l.DomainUndefineFlags(d, 0) }`, true},
+		{"discover/a_test.go", `func f() { l.DomainUndefineFlags(d, 0) }`, false},
 		{"discover/a.go", `type rpc interface { DomainUndefine(d Domain) error }`, true},
 		{"discover/a.go", `func f() { l.DomainGetState(d) }`, false},
 		{"nova/a.go", `func f() { db.AutoMigrate(&Instance{}) }`, true},

@@ -144,6 +144,6 @@ func (a *app) preview(ctx context.Context, c config, p plan.Plan) error {
 	if why := db.Release().ReadOnly; why != "" {
 		fmt.Fprintf(a.out, "\nimport will refuse: %s\n", why)
 	}
-	fmt.Fprintf(a.out, "\ndry run: %s; nothing was written\n", sum)
+	fmt.Fprintf(a.out, "\ndry run, nothing was written; a real one would end with: %s\n", sum)
 	return status(summaryStatus(sum))
 }

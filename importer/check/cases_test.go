@@ -8,6 +8,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // finding is the one finding of a code that a case gives.
@@ -67,6 +68,24 @@ func TestUntaggedIsMapped(t *testing.T) {
 		f.Settings.Networks = rules
 		if got := !slices.Contains(codes(Assess(d, f).Findings), "K2O-321"); got != mapped {
 			t.Errorf("VLAN %d is mapped: %v, want %v", vlan, got, mapped)
+		}
+	}
+}
+
+func TestKnownModel(t *testing.T) {
+	tests := []struct {
+		model string
+		major int
+		want  bool
+	}{
+		{"virtio", 26, true}, {"", 26, true}, {"virtio-non-transitional", 26, true}, {"rtl8139", 22, true},
+		{"igb", 30, false}, {"igb", 31, true}, {"igb", 0, false},
+		{"vmxnet3", 33, false}, {"i82551", 33, false},
+	}
+	for _, test := range tests {
+		s := subject{Facts: Facts{Nova: &NovaFacts{Release: nova.Release{Major: test.major}}}}
+		if got := s.knownModel(test.model); got != test.want {
+			t.Errorf("knownModel(%q) of %d = %v, want %v", test.model, test.major, got, test.want)
 		}
 	}
 }

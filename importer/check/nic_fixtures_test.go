@@ -61,7 +61,7 @@ var nicFixtures = map[string]fixture{
 	"K2O-309": {both(nicModel("igb"), release(29)), both(nicModel("igb"), release(31))},
 	"K2O-310": {another(func(n *discover.Interface) { n.Model = "e1000" }), another(func(*discover.Interface) {})},
 	"K2O-311": {nicModel(""), both(nicModel(""), nicType("hostdev"))},
-	"K2O-312": {nicModel("virtio-transitional"), nicModel("virtio")},
+	"K2O-312": {nicModel("virtio-transitional"), nicModel("")},
 
 	"K2O-321": {nic(func(n *discover.Interface) { n.Bridge, n.VLAN = "br9", 120 }), nic(func(n *discover.Interface) { n.Bridge = "br1" })},
 	"K2O-322": {func(_ *discover.Domain, f *Facts) { f.Settings.Networks = nil }, func(d *discover.Domain, f *Facts) { f.Settings.Networks, d.Interfaces = nil, nil }},

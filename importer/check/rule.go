@@ -78,11 +78,11 @@ func each[T any](items []T, ask func(T) (detail, bool)) []detail {
 // rules is every rule, in order of code.
 var rules = slices.Concat(
 	stateRules, lifecycleRules,
-	placeRules, formatRules, sourceRules, driveRules, diskOptionRules,
+	placeRules, pathRules, linkRules, formatRules, sourceRules, driveRules, diskOptionRules,
 	nicKindRules, nicNetworkRules, nicOptionRules, macRules,
 	firmwareRules, cpuRules, memoryRules, deviceRules,
 	consoleRules, guestRules,
-	computeRules, recordRules, nameRules, roomRules,
+	computeRules, recordRules, identityRules, nameRules, roomRules,
 	fleetRules,
 )
 

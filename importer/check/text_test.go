@@ -29,6 +29,25 @@ func TestShow(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	tests := []struct {
+		of   []string
+		want string
+	}{
+		{[]string{"vda"}, "vda"},
+		{[]string{"vda", "a b"}, `vda, "a b"`},
+		{[]string{"1", "2", "3", "4", "5", "6", "7"}, "1, 2, 3, 4, 5 and 2 more"},
+	}
+	for _, test := range tests {
+		if got := list(test.of).String(); got != test.want {
+			t.Errorf("list(%q) = %s, want %s", test.of, got, test.want)
+		}
+	}
+	if one, two := plural(1, "disk"), plural(2, "disk"); one != "1 disk" || two != "2 disks" {
+		t.Errorf("plural gives %q and %q", one, two)
+	}
+}
+
 func TestShell(t *testing.T) {
 	tests := []struct{ of, want string }{
 		{"/srv/web.qcow2", "/srv/web.qcow2"},

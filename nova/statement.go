@@ -15,8 +15,9 @@ import (
 
 // insertSizes are how many rows one INSERT has. A batch is cut into these few
 // sizes, so that its statements are always the same ones: the server parses
-// each once a connection, and not thousands of placeholders every time.
-var insertSizes = []int{256, 64, 16, 4, 1}
+// each once a connection, and not thousands of placeholders every time. A full
+// batch has a multiple of batchSize rows in most tables.
+var insertSizes = []int{8 * batchSize, 4 * batchSize, 2 * batchSize, batchSize, 16, 4, 1}
 
 // Bounds of one INSERT: MySQL takes 65,535 placeholders and SQLite 32,766; a
 // packet is 4 MiB at least in every server of these releases.

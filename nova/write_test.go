@@ -330,7 +330,7 @@ func TestStatementBounds(t *testing.T) {
 		return Row{Table: "t", Columns: []Column{value("a", strings.Repeat("x", size)), value("b", 1)}}
 	}
 	var rows []Row
-	for range 600 {
+	for range 620 {
 		rows = append(rows, row(1))
 	}
 	rows = append(rows, row(maxStatement), row(maxStatement), row(1))
@@ -338,7 +338,7 @@ func TestStatementBounds(t *testing.T) {
 	for part := range chunks(rows) {
 		sizes = append(sizes, len(part))
 	}
-	if want := []int{256, 256, 64, 16, 4, 4, 1, 1, 1}; !slices.Equal(sizes, want) {
+	if want := []int{400, 200, 16, 4, 1, 1, 1}; !slices.Equal(sizes, want) {
 		t.Errorf("statements of %v rows, want %v", sizes, want)
 	}
 }

@@ -86,7 +86,7 @@ func (r *Report) assess(in Input, fleet *check.Fleet, k *known) {
 	}
 	for i := range r.Domains {
 		d := &r.Domains[i]
-		f := check.Facts{Host: hostFacts(hosts[d.Host]), Settings: in.Settings, Fleet: fleet, OwnerProblem: in.Identity.Problem}
+		f := check.Facts{Host: hostFacts(hosts[d.Host], in.Scan.SkipFiles), Settings: in.Settings, Fleet: fleet, OwnerProblem: in.Identity.Problem}
 		if k != nil {
 			f.Nova, f.Ports = k.facts(d.Domain, hosts[d.Host].Compute), k.ports
 		}
@@ -105,11 +105,18 @@ func ComputeHost(inv discover.Inventory) string {
 	return inv.Hostname
 }
 
-func hostFacts(h *Host) check.HostFacts {
-	return check.HostFacts{
+// hostFacts are what the rules may know of a host. That its files could not be
+// looked at blocks a domain; that nobody wanted to look (as asked, or because
+// there are only definitions) is worth a word for each disk.
+func hostFacts(h *Host, skipped bool) check.HostFacts {
+	f := check.HostFacts{
 		Name: h.Host.Name, Hostname: h.Hostname, FilesErr: h.FilesErr,
 		InstancesDir: h.InstancesDir, CPUs: h.CPUs, MemoryKiB: h.MemoryKiB,
 	}
+	if skipped || strings.HasPrefix(h.Host.URI, "dir:") && h.Host.Files == "" {
+		f.FilesErr = ""
+	}
+	return f
 }
 
 // facts are what the rules may know of one domain. Quota and room are copies,
@@ -135,14 +142,14 @@ func (k *known) use(d discover.Domain, f *check.NovaFacts) {
 	memory := int(d.MemMaxKiB >> 10)
 	if k.quota != nil {
 		k.quota.Instances--
-		k.quota.Cores -= int(d.VCPUsMax)
+		k.quota.Cores -= int(d.VCPUs)
 		k.quota.RAMMB -= memory
 	}
 	if f.Compute == nil || k.rooms[f.Compute.Host] == nil {
 		return
 	}
 	room := k.rooms[f.Compute.Host]
-	room.VCPUs -= int(d.VCPUsMax)
+	room.VCPUs -= int(d.VCPUs)
 	room.MemoryMB -= memory
 	for _, disk := range d.Disks {
 		if disk.Device == "disk" || disk.Device == "lun" {

@@ -1,0 +1,124 @@
+package audit
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// definition is a plain domain with one disk and one interface.
+func definition(name, uuid, mac string) string {
+	return strings.NewReplacer("NAME", name, "UUID", uuid, "MAC", mac).Replace(`<domain type='kvm' id='1'>
+  <name>NAME</name><uuid>UUID</uuid><memory unit='MiB'>1024</memory><vcpu current='1'>2</vcpu>
+  <os><type arch='x86_64' machine='pc-i440fx-6.2'>hvm</type></os><features><acpi/></features>
+  <devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/img/NAME.qcow2'/><target dev='vda' bus='virtio'/></disk>
+  <interface type='bridge'><mac address='MAC'/><source bridge='br0'/><model type='virtio'/></interface></devices></domain>`)
+}
+
+// fleet writes definitions as HOST/NAME.xml and gives the hosts.
+func fleet(t *testing.T, files map[string]string) []discover.Host {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hosts, err := discover.HostsFromDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hosts
+}
+
+func codes(d Domain) (out []string) {
+	for _, f := range d.Findings {
+		out = append(out, f.Code)
+	}
+	return out
+}
+
+func TestRun(t *testing.T) {
+	hosts := fleet(t, map[string]string{
+		"kvm01/web.xml":     definition("web", "7d1ac0de-0000-4000-8000-000000000001", "52:54:00:00:00:01"),
+		"kvm01/damaged.xml": "<domain>",
+		"kvm02/web.xml":     definition("web-copy", "7d1ac0de-0000-4000-8000-000000000002", "52:54:00:00:00:01"),
+		"kvm02/db.xml":      definition("db", "7d1ac0de-0000-4000-8000-000000000003", "52:54:00:00:00:03"),
+	})
+	r, err := Run(context.Background(), Input{
+		Hosts: hosts,
+		Keep:  func(d discover.Domain) bool { return d.Name != "web-copy" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	totals := r.Totals()
+	if totals.Found != 4 || totals.Sum() != 4 || totals.Unreadable != 1 || totals.Filtered != 1 || totals.Hosts != 2 {
+		t.Errorf("totals = %+v, want 4 found = 2 judged + 1 unreadable + 1 filtered on 2 hosts", totals)
+	}
+	for _, d := range r.Domains {
+		// The neighbour that was filtered out still has the same MAC address.
+		if got := slices.Contains(codes(d), "K2O-702"); got != (d.Name == "web") {
+			t.Errorf("%s: MAC address twice = %v", d.Name, got)
+		}
+		// Nobody can look at files of a folder of definitions: no blocker.
+		if c := codes(d); slices.Contains(c, "K2O-202") || !slices.Contains(c, "K2O-203") {
+			t.Errorf("%s: findings %v, want K2O-203 and not K2O-202", d.Name, c)
+		}
+	}
+}
+
+func TestRunStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Run(ctx, Input{Hosts: fleet(t, map[string]string{"kvm01/web.xml": "<domain/>"})}); err == nil {
+		t.Error("a scan that was stopped must not pass for a whole one")
+	}
+}
+
+// What one domain is to use is gone for the next.
+func TestUse(t *testing.T) {
+	k := known{
+		quota: &nova.QuotaLeft{Instances: 5, Cores: 10, RAMMB: 4096},
+		rooms: map[string]*nova.Room{"kvm01": {VCPUs: 8, MemoryMB: 4096, DiskGB: 100}},
+	}
+	c := &nova.Compute{Host: "kvm01"}
+	d := discover.Domain{VCPUs: 2, VCPUsMax: 4, MemMaxKiB: 1 << 20, Disks: []discover.Disk{
+		{Device: "disk", CapacityBytes: 10<<30 + 1}, {Device: "cdrom", CapacityBytes: 5 << 30},
+	}}
+	k.use(d, k.facts(d, c))
+	if *k.quota != (nova.QuotaLeft{Instances: 4, Cores: 8, RAMMB: 3072}) {
+		t.Errorf("quota left = %+v", *k.quota)
+	}
+	if *k.rooms["kvm01"] != (nova.Room{VCPUs: 6, MemoryMB: 3072, DiskGB: 89}) {
+		t.Errorf("room left = %+v", *k.rooms["kvm01"])
+	}
+	if f := k.facts(d, nil); f.Room != nil || f.Quota.Cores != 8 {
+		t.Errorf("facts without a host = %+v", f)
+	}
+}
+
+func TestVerdictsAreCounted(t *testing.T) {
+	r := Report{Hosts: []Host{{Found: 4}}}
+	for _, v := range []check.Verdict{check.VerdictReady, check.VerdictAttention, check.VerdictBlocked, check.VerdictManaged} {
+		r.Domains = append(r.Domains, Domain{Assessment: check.Assessment{Verdict: v}})
+	}
+	if got := r.Totals(); got.Sum() != got.Found {
+		t.Errorf("totals %+v do not add up", got)
+	}
+	r.Domains[0].Verdict = "new"
+	if got := r.Totals(); got.Sum() == got.Found {
+		t.Error("a verdict that nobody counts must not add up")
+	}
+}

@@ -83,10 +83,10 @@ func (f *folder) readDomain(stem string) {
 }
 
 func (f *folder) domain(stem string) (Domain, error) {
-	inactive, err := f.file(stem + ".xml")
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
-		return Domain{}, err
+	inactive, gone := f.file(stem + ".xml")
+	missing := errors.Is(gone, fs.ErrNotExist)
+	if gone != nil && !missing {
+		return Domain{}, gone
 	}
 	if !missing && len(inactive) == 0 {
 		return Domain{}, &DefinitionError{Name: stem, Err: ErrEmpty}
@@ -95,7 +95,9 @@ func (f *folder) domain(stem string) (Domain, error) {
 	switch {
 	case err == nil && len(live) == 0:
 		return Domain{}, &DefinitionError{Name: stem, Err: fmt.Errorf("the live one: %w", ErrEmpty)}
-	case err != nil && (missing || !errors.Is(err, fs.ErrNotExist)):
+	case errors.Is(err, fs.ErrNotExist) && missing:
+		return Domain{}, gone // a link that leads nowhere
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return Domain{}, err
 	}
 	d, running, err := parse(inactive, live)

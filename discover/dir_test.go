@@ -151,7 +151,7 @@ func TestScanDirGoesOn(t *testing.T) {
 	}
 	want := map[string]string{
 		"cut-name": "ends in the middle", "empty": "empty", "net": "root element is <network>", "on": "empty", "bin": "no XML element",
-		"huge": "52428800 bytes", "pipe": "no regular file", "leads-out": "escapes", "dangling": "no such file", "up": "escapes",
+		"huge": "52428800 bytes", "pipe": "no regular file", "leads-out": "escapes", "dangling": "dangling.xml: no such file", "up": "escapes",
 	}
 	got := map[string]string{}
 	for _, u := range inv.Unreadable {

@@ -51,7 +51,8 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 
 // one decides about one domain. unread is why libvirt has no answer for it.
 func (c checker) one(it *item, p nova.Presence, now discover.Domain, unread error) {
-	if it.stage == nova.Finished && (it.earlier.State == journal.StateImported || it.earlier.UUID == "") {
+	it.mapped = mapped(p)
+	if it.complete() && (it.earlier.State == journal.StateImported || it.earlier.UUID == "") {
 		it.end(Already, "", nil)
 		return
 	}
@@ -70,10 +71,14 @@ func (c checker) one(it *item, p nova.Presence, now discover.Domain, unread erro
 	it.definition = string(now.XML)
 }
 
+// complete: all rows are there and final. A final instance without mapping is
+// what a killed release leaves.
+func (it *item) complete() bool { return it.stage == nova.Finished && it.mapped }
+
 // unchanged is the outcome of a domain that is not touched in this run: one
 // that an earlier run has begun is half done all the same.
 func (it *item) unchanged() Outcome {
-	if it.stage == nova.Recorded || it.stage == nova.Mapped {
+	if it.stage == nova.Recorded || it.stage == nova.Mapped || it.stage == nova.Finished && !it.mapped {
 		return Half
 	}
 	return Refused
@@ -139,7 +144,7 @@ func (c checker) prepare(it *item) error {
 		return fmt.Errorf("%w: %s: %s", ErrNoCompute, compute.Host, compute.Problem)
 	}
 	it.compute = compute
-	if it.stage == nova.Finished {
+	if it.complete() {
 		return nil // Nothing of it is recorded any more.
 	}
 	flavor, ok := c.known.flavors[it.planned.Flavor.Name]

@@ -27,6 +27,7 @@ type fakeRow struct {
 	locked  bool
 	task    string
 	volume  bool // attached since
+	bare    bool // the API database's rows are gone already
 }
 
 // A fakeNova behaves like Nova's databases with a writer: it refuses a second
@@ -72,7 +73,7 @@ func (f *fakeNova) Presence(_ context.Context, uuids []string) (map[string]nova.
 	for _, u := range uuids {
 		if r, ok := f.rows[u]; ok {
 			found[u] = nova.Presence{Live: true, Host: r.host, Name: r.display, TaskState: r.task,
-				Mapping: r.stage >= nova.Mapped, RequestSpec: r.stage >= nova.Mapped}
+				Mapping: r.stage >= nova.Mapped && !r.bare, RequestSpec: r.stage >= nova.Mapped && !r.bare}
 		}
 	}
 	return found, err
@@ -105,6 +106,9 @@ func (f *fakeNova) Verify(_ context.Context, expected []nova.Expect) (found []no
 	defer leave()
 	for _, e := range expected {
 		r, there := f.rows[e.UUID]
+		if !e.Absent && r.bare {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V3", What: "instance mappings", Expected: "1", Found: "0"})
+		}
 		if e.Absent && there {
 			found = append(found, nova.Violation{UUID: e.UUID, Code: "V22", What: "rows", Expected: "0", Found: "1"})
 		}
@@ -177,7 +181,7 @@ func (f *fakeNova) InsertMappings(_ context.Context, in []nova.Instance) error {
 	}
 	for _, u := range uuids {
 		r := f.rows[u]
-		r.stage = max(r.stage, nova.Mapped)
+		r.stage, r.bare = max(r.stage, nova.Mapped), false
 		f.rows[u] = r
 	}
 	return nil
@@ -400,6 +404,18 @@ func (d dyingNova) Unlock(ctx context.Context, u []string) error {
 	return d.fuse.effect(func() error { return d.fakeNova.Unlock(ctx, u) })
 }
 func (d dyingNova) Delete(ctx context.Context, u string) error {
+	bare := func() error { // the first of Delete's own transactions
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if r, ok := d.rows[u]; ok && !r.volume && r.stage != nova.Foreign {
+			r.bare = true
+			d.rows[u] = r
+		}
+		return nil
+	}
+	if err := d.fuse.effect(bare); err != nil {
+		return err
+	}
 	return d.fuse.effect(func() error { return d.fakeNova.Delete(ctx, u) })
 }
 

@@ -77,7 +77,7 @@ func TestImportCostsByBatch(t *testing.T) {
 	}
 }
 
-var boom = errors.New("boom")
+var errBoom = errors.New("boom")
 
 // Each case spoils domain 0 and leaves the others to be imported.
 var spoilt = []struct {
@@ -106,9 +106,9 @@ var spoilt = []struct {
 	{"unreadable by Nova", func(w *world) { w.plan.Domains[0].ImageProperties["hw_machine_type"] = "" }, Refused, ErrNotRecorded, "hw_machine_type", ""},
 	{"no compute host", func(w *world) { w.nova.computes[0].Host = "other" }, Refused, ErrNoCompute, "kvm01", ""},
 	{"unusable compute host", func(w *world) { w.nova.computes[0].Problem = "two nodes" }, Refused, ErrNoCompute, "two nodes", ""},
-	{"host unread", func(w *world) { w.hosts.dead["kvm01"] = boom }, Refused, ErrHostUnread, "boom", ""},
-	{"records fail", func(w *world) { w.nova.refuse["InsertInstances "+uuidOf(0)] = boom }, RolledBack, boom, "", journal.StateFailed},
-	{"mappings fail", func(w *world) { w.nova.refuse["InsertMappings "+uuidOf(0)] = boom }, RolledBack, boom, "", journal.StateFailed},
+	{"host unread", func(w *world) { w.hosts.dead["kvm01"] = errBoom }, Refused, ErrHostUnread, "boom", ""},
+	{"records fail", func(w *world) { w.nova.refuse["InsertInstances "+uuidOf(0)] = errBoom }, RolledBack, errBoom, "", journal.StateFailed},
+	{"mappings fail", func(w *world) { w.nova.refuse["InsertMappings "+uuidOf(0)] = errBoom }, RolledBack, errBoom, "", journal.StateFailed},
 	{"disk missing", func(w *world) { w.must(os.Remove(filepath.Join(w.root, "kvm01/data/guest-0.qcow2"))) }, Refused, instancedir.ErrNoDisk, "missing", ""},
 	{"name taken", func(w *world) {
 		w.must(os.MkdirAll(filepath.Join(w.root, "kvm01/var/lib/nova/instances", uuidOf(0)), 0o755))
@@ -117,18 +117,18 @@ var spoilt = []struct {
 	{"disk full", func(w *world) { w.hosts.full[uuidOf(0)] = true }, RolledBack, errFull, "", journal.StateFailed},
 	{"no files", func(w *world) { w.plan.Hosts[0].Files = ""; w.plan.Hosts[0].URI = "qemu+tls://kvm01/system" }, Refused, instancedir.ErrNoFiles, "", ""},
 	{"rollback fails", func(w *world) {
-		w.nova.refuse["InsertMappings "+uuidOf(0)] = boom
+		w.nova.refuse["InsertMappings "+uuidOf(0)] = errBoom
 		w.nova.refuse["Delete "+uuidOf(0)] = errors.New("no delete")
-	}, Half, boom, "no delete", journal.StateHalf},
+	}, Half, errBoom, "no delete", journal.StateHalf},
 	{"gone at the end", func(w *world) { w.hosts.gone[uuidOf(0)] = true }, Half, ErrGone, "rerun", journal.StateHalf},
-	{"final fails", func(w *world) { w.nova.refuse["Finish "+uuidOf(0)] = boom }, Half, boom, "", journal.StateHalf},
+	{"final fails", func(w *world) { w.nova.refuse["Finish "+uuidOf(0)] = errBoom }, Half, errBoom, "", journal.StateHalf},
 	{"violation", func(w *world) {
 		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V6", What: "flavor", Expected: "1", Found: "2"}}
 	}, Half, ErrViolated, "V6 flavor", journal.StateHalf},
 	{"harmless violation", func(w *world) {
 		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V16", What: "host name", Expected: "unique", Found: "2"}}
 	}, Imported, nil, "", journal.StateImported},
-	{"unlock fails", func(w *world) { w.nova.refuse["Unlock "+uuidOf(0)] = boom }, Half, boom, "", journal.StateHalf},
+	{"unlock fails", func(w *world) { w.nova.refuse["Unlock "+uuidOf(0)] = errBoom }, Half, errBoom, "", journal.StateHalf},
 }
 
 func TestOneFailureIsNotTheOthers(t *testing.T) {
@@ -242,14 +242,14 @@ func TestJournalThatFailsStopsTheRun(t *testing.T) {
 		x.Journal = full{}
 		return x.Import(t.Context(), w.plan, plan.Filter{})
 	})
-	if !errors.Is(err, boom) || s.Count(NotTried) != 3 || w.dump() != before {
+	if !errors.Is(err, errBoom) || s.Count(NotTried) != 3 || w.dump() != before {
 		t.Errorf("Import with a journal that cannot be written = %v, %v, want nothing changed", s, err)
 	}
 }
 
 type full struct{}
 
-func (full) Write(context.Context, func(*journal.Tx) error) error { return boom }
+func (full) Write(context.Context, func(*journal.Tx) error) error { return errBoom }
 
 func TestLostLockStopsTheRun(t *testing.T) {
 	w := newWorld(t, 2)

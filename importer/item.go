@@ -31,6 +31,7 @@ type item struct {
 	compute  nova.Compute
 	instance nova.Instance
 	stage    nova.Stage // when the run came to it
+	mapped   bool       // likewise: the API database has its rows
 	earlier  journal.Adoption
 
 	noted      bool   // the journal has the adoption

@@ -54,8 +54,8 @@ func TestPreview(t *testing.T) {
 		t.Error("Preview wrote the journal")
 	}
 	// An error of the printer ends it.
-	if _, err := Preview(t.Context(), w.plan, w.readers(), func(Previewed) error { return boom }); !errors.Is(err, boom) {
-		t.Errorf("Preview with a printer that fails = %v, want %v", err, boom)
+	if _, err := Preview(t.Context(), w.plan, w.readers(), func(Previewed) error { return errBoom }); !errors.Is(err, errBoom) {
+		t.Errorf("Preview with a printer that fails = %v, want %v", err, errBoom)
 	}
 }
 
@@ -82,7 +82,7 @@ var wrong = []struct {
 		w.domain(0).Name = "instance-00000001"
 		w.must(os.Remove(filepath.Join(w.root, "kvm01/data/guest-0.qcow2")))
 	}, "", ""},
-	{"host", func(w *world) { w.hosts.dead["kvm01"] = boom }, "V30", "boom"},
+	{"host", func(w *world) { w.hosts.dead["kvm01"] = errBoom }, "V30", "boom"},
 	{"domain", func(w *world) { w.domain(0).UUID = uuidOf(99) }, "V31", "no domain"},
 	{"state", func(w *world) { w.domain(0).State = discover.StateShutoff }, "V32", "shutoff"},
 	{"snapshot", func(w *world) { w.domain(0).Snapshots = true }, "V34", "snapshot"},

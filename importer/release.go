@@ -183,7 +183,7 @@ func (i *Importer) unreleased(ctx context.Context, b batch, uuid string, err err
 	outcome := Half
 	if errors.Is(err, nova.ErrInUse) {
 		p, asked := i.Nova.Presence(ctx, []string{uuid})
-		if asked == nil && p[uuid].Mapping && p[uuid].RequestSpec {
+		if asked == nil && mapped(p[uuid]) {
 			outcome = Refused
 		}
 	}

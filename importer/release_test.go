@@ -28,12 +28,12 @@ var since = []struct {
 		w.domain(0).Disks = []discover.Disk{{Target: "vda", Path: "/var/lib/nova/instances/" + uuidOf(0) + "/disk"}}
 	}, Refused, ErrRegenerated, "vda", true},
 	{"gone from libvirt", func(w *world) { w.domain(0).UUID = uuidOf(99) }, Refused, ErrGone, "journal", true},
-	{"host does not answer", func(w *world) { w.hosts.dead["kvm01"] = boom }, Refused, ErrHostUnread, "boom", true},
+	{"host does not answer", func(w *world) { w.hosts.dead["kvm01"] = errBoom }, Refused, ErrHostUnread, "boom", true},
 	{"moved", func(w *world) { r := w.nova.rows[uuidOf(0)]; r.host = "kvm02"; w.nova.rows[uuidOf(0)] = r }, Refused, ErrMoved, "kvm02", true},
 	{"volume attached", func(w *world) { r := w.nova.rows[uuidOf(0)]; r.volume = true; w.nova.rows[uuidOf(0)] = r }, Refused, nova.ErrInUse, "volume", true},
 	{"rows are somebody else's", func(w *world) { w.nova.rows[uuidOf(0)] = fakeRow{stage: nova.Foreign} }, Refused, ErrForeign, "", true},
 	{"renamed by the operator", func(w *world) { w.domain(0).Name = "better-name" }, Released, nil, "", false},
-	{"delete fails", func(w *world) { w.nova.refuse["Delete "+uuidOf(0)] = boom }, Half, boom, "boom", true},
+	{"delete fails", func(w *world) { w.nova.refuse["Delete "+uuidOf(0)] = errBoom }, Half, errBoom, "boom", true},
 	{"console.log", func(w *world) {
 		w.must(os.WriteFile(filepath.Join(w.root, "kvm01/var/lib/nova/instances", uuidOf(0), "console.log"), nil, 0o644))
 	}, Released, nil, "console.log", false},

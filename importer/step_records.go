@@ -53,9 +53,21 @@ type mappings struct{ *Importer }
 
 func (mappings) name() string { return stepMappings }
 
+// done looks at the rows themselves: a release that was killed may have left a
+// final instance without them.
 func (s mappings) done(ctx context.Context, b batch) (map[string]bool, error) {
-	return s.reached(ctx, b, nova.Mapped)
+	presence, err := s.Nova.Presence(ctx, b.uuids())
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]bool{}
+	for uuid, p := range presence {
+		done[uuid] = mapped(p)
+	}
+	return done, nil
 }
+
+func mapped(p nova.Presence) bool { return p.Mapping && p.RequestSpec }
 
 func (s mappings) do(ctx context.Context, b batch) error {
 	return s.Writer.InsertMappings(ctx, b.instances())

@@ -178,9 +178,3 @@ func unsupported(err error) bool {
 	return errors.Is(err, libvirt.ErrUnsupported) ||
 		errors.As(err, &e) && (e.Code == uint32(libvirt.ErrNoSupport) || e.Code == uint32(libvirt.ErrInvalidArg))
 }
-
-// forbidden is a question that libvirt does not answer on its read-only socket.
-func forbidden(err error) bool {
-	var e libvirt.Error
-	return errors.As(err, &e) && e.Code == uint32(libvirt.ErrOperationDenied)
-}

@@ -131,12 +131,5 @@ func orNil(s string) any {
 	return s
 }
 
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // imageFormat is the disk format that snapshots and request_specs record.
 func (in Instance) imageFormat() string { return orElse(in.DiskFormat, "qcow2") }

@@ -31,6 +31,7 @@ its adoption has come. Released ones are left out unless --all is given.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
 	}
+	o.addFilterFlags(cmd)
 	cmd.Flags().BoolVar(&o.all, "all", false, "released domains, too")
 	addOutputFlag(cmd, &o.output, "table", "json")
 	return cmd
@@ -53,7 +54,11 @@ func (o *statusOptions) run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer closeNova(db)
-	rows, err := statusRows(ctx, o.wanted(adoptions), db)
+	wanted, err := o.wanted(adoptions)
+	if err != nil {
+		return err
+	}
+	rows, err := statusRows(ctx, wanted, db)
 	if err != nil {
 		return err
 	}
@@ -72,15 +77,24 @@ func statusRows(ctx context.Context, adoptions []journal.Adoption, db *nova.Clou
 	return importer.Status(ctx, adoptions, db)
 }
 
-// wanted leaves out what is over.
-func (o *statusOptions) wanted(adoptions []journal.Adoption) []journal.Adoption {
+// wanted leaves out what is over, and what the operator does not want to see.
+func (o *statusOptions) wanted(adoptions []journal.Adoption) ([]journal.Adoption, error) {
+	filter, err := o.filter()
+	if err != nil {
+		return nil, err
+	}
+	p, err := importer.PlanOf(adoptions)
+	if err != nil {
+		return nil, err
+	}
 	var out []journal.Adoption
-	for _, a := range adoptions {
-		if o.all || a.State != journal.StateReleased && a.State != journal.StateFailed {
+	for i, a := range adoptions {
+		over := a.State == journal.StateReleased || a.State == journal.StateFailed
+		if (o.all || !over) && filter.Match(p.Domains[i]) {
 			out = append(out, a)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // adoptions is what the journal knows; a journal that is not there knows

@@ -70,6 +70,14 @@ if ! (authority "$dir/pki" "one CA" && authority "$dir/pki-wrong" "another CA") 
 	die "certtool failed"
 fi
 
+# libvirt looks its own host name up each time it is asked for it, which
+# without this line takes as long as the name servers like.
+{
+	cat /etc/hosts 2>/dev/null || true
+	echo "127.0.0.1 k2o-a
+127.0.0.2 k2o-b"
+} >"$base/hosts"
+
 # configure NAME LISTEN: what daemon NAME finds in its /etc/libvirt.
 configure() {
 	mkdir -p "$base/$1/etc" "$base/$1/run/libvirt" "$base/$1/run/sshd" "$base/$1/lib" "$base/$1/log" "$base/$1/cache"
@@ -117,6 +125,7 @@ inside() {
 		for at in etc:/etc/libvirt lib:/var/lib/libvirt log:/var/log/libvirt cache:/var/cache/libvirt run:/run; do
 			mount --bind "$base/$name/${at%%:*}" "${at#*:}"
 		done
+		mount --bind "$base/hosts" /etc/hosts
 		exec "$@"' sh "$base" "$name" "$@"
 }
 

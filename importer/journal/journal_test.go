@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -175,6 +176,46 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "none.db")); err == nil {
 		t.Error("OpenExisting made a journal")
+	}
+}
+
+// A location that was mistyped, as root perhaps, costs nobody a file: what is
+// refused keeps its mode and every byte.
+func TestRefusedIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	foreign := filepath.Join(dir, "nova.sqlite")
+	f, err := connectFile(foreign, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.db.Exec("CREATE TABLE instances (id integer)").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := filepath.Join(dir, "passwd")
+	if err := os.WriteFile(text, []byte(strings.Repeat("root:x:0:0::/root:/bin/sh\n", 50)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{foreign, text} {
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), path); err == nil {
+			t.Errorf("Open(%s) = nil, want an error", path)
+		}
+		after, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s was changed: %v", path, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("mode of %s = %v, %v, want it as it was", path, info.Mode(), err)
+		}
 	}
 }
 

@@ -80,21 +80,19 @@ func connect(location string, create bool) (*Journal, error) {
 	return connectFile(location, create)
 }
 
-// connectFile opens a SQLite file that only its owner can read. Synchronous
-// FULL makes a commit survive a power cut; WAL lets status read during a run.
+// connectFile opens a SQLite file and changes nothing of one that is there: it
+// may turn out to be somebody else's. See claim. Synchronous FULL makes a
+// commit survive a power cut.
 func connectFile(path string, create bool) (*Journal, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := protect(abs, create); err != nil {
+	if err := makeFile(abs, create); err != nil {
 		return nil, err
 	}
 	dsn := (&url.URL{Scheme: "file", Path: abs}).String() +
 		"?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	if create {
-		dsn += "&_pragma=journal_mode(WAL)"
-	}
 	db, err := gorm.Open(sqlite.Open(dsn), settings())
 	if err != nil {
 		return nil, err
@@ -107,9 +105,9 @@ func connectFile(path string, create bool) (*Journal, error) {
 	return &Journal{db: db, label: abs, lock: newFileLock(abs + ".lock")}, nil
 }
 
-// protect makes the file before SQLite does, for SQLite would make it readable
-// by all; its -wal and -shm files take the mode over.
-func protect(path string, create bool) error {
+// makeFile makes the file before SQLite does, for SQLite would make it
+// readable by all; its -wal and -shm files take the mode over.
+func makeFile(path string, create bool) error {
 	if create {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 		if err == nil {
@@ -126,10 +124,24 @@ func protect(path string, create bool) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: %s is not a file", ErrForeign, path)
 	}
-	if info.Mode().Perm()&0o077 == 0 || !create {
+	return nil
+}
+
+// claim closes a file that is known to be ours to all others, for it holds
+// definitions, and sets WAL, which lets status read during a run.
+func (j *Journal) claim(db *gorm.DB) error {
+	if db.Name() == "mysql" {
 		return nil
 	}
-	return os.Chmod(path, 0o600)
+	for _, path := range []string{j.label, j.label + "-wal", j.label + "-shm"} {
+		if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := db.Exec("PRAGMA journal_mode(WAL)").Error; err != nil {
+		return fmt.Errorf("set the mode of its log: %w", err)
+	}
+	return nil
 }
 
 func settings() *gorm.Config {

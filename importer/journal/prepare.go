@@ -26,9 +26,15 @@ func (j *Journal) prepare(ctx context.Context) error {
 		if err := refuseForeign(found); err != nil {
 			return err
 		}
+		if err := j.claim(db); err != nil {
+			return err
+		}
 		return j.create(db)
 	}
-	return readShape(db)
+	if err := readShape(db); err != nil {
+		return err
+	}
+	return j.claim(db)
 }
 
 // create makes the tables in one go; the shape's row comes last, so that a

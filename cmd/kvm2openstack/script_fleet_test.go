@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +21,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"define":    defineDomains,
 	"fill":      fillFile,
 	"bytes":     writeBytes,
+	"listen":    listen,
+	"samefile":  checkSameFile,
 	"shows":     checkShows,
 	"printable": checkPrintable,
 }
@@ -106,6 +109,60 @@ func writeBytes(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := strconv.Unquote(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// checkSameFile fails unless two names, the second as Go quotes it, are one
+// file: samefile d/disk '"d/new\nline"'
+func checkSameFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: samefile FILE QUOTED")
+	}
+	other, err := strconv.Unquote(args[1])
+	ts.Check(err)
+	a, err := os.Lstat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	b, err := os.Lstat(ts.MkAbs(other))
+	ts.Check(err)
+	if !os.SameFile(a, b) {
+		ts.Fatalf("%s and %s are two files", args[0], args[1])
+	}
+}
+
+// listen sets a variable to the address of a server that behaves badly:
+//
+//	listen VARIABLE silent|drops|http|refuses
+func listen(ts *testscript.TestScript, neg bool, args []string) {
+	answers := map[string]func(net.Conn){
+		"silent":  func(net.Conn) {},
+		"drops":   func(c net.Conn) { _, _ = c.Read(make([]byte, 4)); _ = c.Close() },
+		"http":    func(c net.Conn) { _, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) },
+		"refuses": nil,
+	}
+	if answer, known := answers[args[len(args)-1]]; neg || len(args) != 2 || !known {
+		ts.Fatalf("usage: listen VARIABLE silent|drops|http|refuses")
+	} else {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		ts.Setenv(args[0], l.Addr().String())
+		if answer == nil {
+			ts.Check(l.Close())
+			return
+		}
+		ts.Defer(func() { _ = l.Close() })
+		go serve(l, answer)
+	}
+}
+
+// serve keeps every connection until the listener is closed.
+func serve(l net.Listener, answer func(net.Conn)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		go answer(c)
+	}
 }
 
 // checkShows looks for a string, given as Go quotes it, in a file or in what

@@ -55,10 +55,12 @@ func (o *demoOptions) run(ctx context.Context, a *app) error {
 	d.step(ctx, "And back: rows physically deleted, links removed, guests untouched.",
 		[]int{exitClean}, "release", d.path("plan.yaml"), "--yes")
 	d.step(ctx, "Nothing is left.", []int{exitClean}, "status")
+	d.save(ctx, "report.txt", "audit", "--explain")
+	d.save(ctx, "audit.json", "audit", "-o", "json")
 	if d.err != nil {
 		return d.err
 	}
-	fmt.Fprintf(a.out, "\nThe plan, the databases and this output are in %s.\n", o.dir)
+	fmt.Fprintf(a.out, "\nThe plan, the report, the databases and the journal are in %s.\n", o.dir)
 	return nil
 }
 
@@ -86,6 +88,27 @@ func (d *demoRun) step(ctx context.Context, why string, expected []int, args ...
 		}
 	}
 	d.err = statusError{exitPerson, fmt.Errorf("demo: kvm2openstack %s ended with status %d, expected one of %v", args[0], got, expected)}
+}
+
+// save keeps the output of one command in a file.
+func (d *demoRun) save(ctx context.Context, name string, args ...string) {
+	if d.err != nil {
+		return
+	}
+	args = append(args, "--config", d.path("config.yaml"))
+	fmt.Fprintf(d.app.out, "\n$ kvm2openstack %s >%s\n", strings.Join(args, " "), d.path(name))
+	f, err := os.Create(d.path(name))
+	if err != nil {
+		d.err = fmt.Errorf("demo: %w", err)
+		return
+	}
+	got := run(ctx, args, streams{in: d.app.in, out: f, err: d.app.err})
+	if err := f.Close(); err != nil {
+		d.err = fmt.Errorf("demo: %w", err)
+	}
+	if got != exitBlocked {
+		d.err = statusError{exitPerson, fmt.Errorf("demo: kvm2openstack %s ended with status %d, expected %d", args[0], got, exitBlocked)}
+	}
 }
 
 // prepareDemo makes dir anew. A folder that is not of an earlier demo is left

@@ -19,7 +19,7 @@ func newDemo(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Go the whole way on a bundled data centre; needs nothing",
-		Long: `Demo unpacks a bundled legacy data centre and an empty Nova (SQLite databases
+		Long: `Demo unpacks a bundled legacy data centre and a Nova beside it (SQLite databases
 with Nova's own schema) into a folder and goes the whole way: audit, plan,
 import, status, verify, release. It touches nothing outside that folder, and
 prints every command as you would type it.`,
@@ -39,7 +39,7 @@ func (o *demoOptions) run(ctx context.Context, a *app) error {
 		return err
 	}
 	d := demoRun{app: a, dir: o.dir}
-	fmt.Fprintf(a.out, "A legacy data centre of libvirt hosts and a Nova without instances are in %s.\n", o.dir)
+	fmt.Fprintf(a.out, "A legacy data centre of libvirt hosts, and the databases of a Nova beside it, are in %s.\n", o.dir)
 	d.step(ctx, "Look first: what is there, what can be adopted, and why not? Nothing is written.",
 		[]int{exitBlocked}, "audit")
 	d.step(ctx, "Decide: the plan is a file to read, edit and keep.",

@@ -108,12 +108,10 @@ func readConfig(name string) (config, error) {
 
 // resolve puts in what stands elsewhere: nova.conf, the environment, files
 // with a password.
+//
+// nova.conf comes last: a password in it is no business of the configuration's
+// mode, and "${" in it is its own.
 func (c *config) resolve() error {
-	if c.Nova.NovaConf != "" {
-		if err := c.Nova.readNovaConf(relativeTo(filepath.Dir(c.file), c.Nova.NovaConf)); err != nil {
-			return err
-		}
-	}
 	for _, s := range []*string{&c.Nova.APIDatabase, &c.Nova.MainDatabase, &c.Journal} {
 		if err := expandSecrets(s, c.file); err != nil {
 			return err
@@ -124,6 +122,11 @@ func (c *config) resolve() error {
 			return fmt.Errorf("cell %s: %w", name, err)
 		}
 		c.Nova.Cells[name] = url
+	}
+	if c.Nova.NovaConf != "" {
+		if err := c.Nova.readNovaConf(relativeTo(filepath.Dir(c.file), c.Nova.NovaConf)); err != nil {
+			return err
+		}
 	}
 	return planSettings(*c).Check()
 }

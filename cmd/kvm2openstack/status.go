@@ -63,9 +63,12 @@ func (o *statusOptions) run(ctx context.Context, a *app) error {
 		return err
 	}
 	if o.output == "json" {
-		return report.StatusJSON(a.out, rows)
+		if err := report.StatusJSON(a.out, rows); err != nil {
+			return err
+		}
+	} else {
+		report.StatusTable(a.out, rows, a.style())
 	}
-	report.StatusTable(a.out, rows, a.style())
 	return status(statusStatus(rows))
 }
 

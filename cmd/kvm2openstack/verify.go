@@ -25,7 +25,12 @@ func newVerify(a *app) *cobra.Command {
 		Long: `Verify compares Nova's records of adopted domains with the invariants that Nova
 relies on, with libvirt and with the disks, reading only, and names by code
 what does not agree. Without a plan it looks at all that the journal knows.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("give one plan or none, not %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
 	}
 	o.addFilterFlags(cmd)

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -112,9 +114,22 @@ func (f *folder) domain(stem string) (Domain, error) {
 	d.Snapshots, d.Checkpoints = f.marks["snapshot"][d.Name], f.marks["checkpoint"][d.Name]
 	d.setNetworks(f.networks)
 	if f.keep {
-		d.XML, d.LiveXML = inactive, live
+		d.XML, d.LiveXML = withoutPassword(inactive), withoutPassword(live)
 	}
 	return d, nil
+}
+
+// screenPassword is a <graphics> up to and with its passwd, the one secret that
+// "virsh dumpxml --security-info" adds.
+var screenPassword = regexp.MustCompile(`(<graphics(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*?)\s+passwd\s*=\s*(?:"[^"]*"|'[^']*')`)
+
+// withoutPassword is what libvirt itself would have given to a reader: what is
+// kept of a definition ends in a journal.
+func withoutPassword(doc []byte) []byte {
+	if !bytes.Contains(doc, []byte("passwd")) {
+		return doc
+	}
+	return screenPassword.ReplaceAll(doc, []byte("$1"))
 }
 
 // readMarks reads what libvirt keeps beside the definitions. Only names count

@@ -168,6 +168,28 @@ func TestScanDirGoesOn(t *testing.T) {
 	}
 }
 
+// A folder may hold what "virsh dumpxml --security-info" wrote. What is kept of
+// a definition has no password, and is otherwise the same.
+func TestScanDirKeepsNoPassword(t *testing.T) {
+	graphics := func(attributes string) string {
+		return strings.Replace(named("a", 0), "</devices>", "<graphics type='vnc'"+attributes+"/><graphics\n\ttype=\"spice\""+attributes+" listen='a>b'/></devices>", 1)
+	}
+	for _, secret := range []string{" passwd='sesame'", ` passwd = "sesame>'"`, "\n passwd='sesame' passwdValidTo='2030-01-01T00:00:00'"} {
+		_, h := writeHost(t, map[string]string{"a.xml": graphics(secret), "a.live.xml": strings.Replace(graphics(secret), "<domain type='kvm'", "<domain type='kvm' id='4'", 1)})
+		inv := scanDir(context.Background(), h, Options{KeepXML: true})
+		if len(inv.Domains) != 1 {
+			t.Fatalf("%q: unreadable %v", secret, inv.Unreadable)
+		}
+		kept := string(inv.Domains[0].XML)
+		if strings.Contains(kept, "sesame") || strings.Contains(string(inv.Domains[0].LiveXML), "sesame") {
+			t.Errorf("%q is kept: %s", secret, kept)
+		}
+		if !strings.Contains(kept, "<graphics type='vnc'") || strings.Count(kept, "<graphics") != 2 || !strings.Contains(kept, " listen='a>b'/></devices>") {
+			t.Errorf("%q took more with it: %s", secret, kept)
+		}
+	}
+}
+
 func TestScanDirHostFile(t *testing.T) {
 	for _, c := range []struct{ name, yaml, want string }{
 		{"unknown key", "host_name: x", "line 1: field host_name not found"},

@@ -2,8 +2,6 @@ package report
 
 import (
 	"encoding/csv"
-	"encoding/json"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -85,9 +83,9 @@ func (j *jsonStream) print(s string) {
 }
 
 func (j *jsonStream) value(v any) {
-	text, err := json.Marshal(v)
-	if err != nil && j.err == nil {
-		j.err = fmt.Errorf("print JSON: %w", err)
+	text, err := marshal(v, "")
+	if j.err == nil {
+		j.err = err
 	}
 	j.print(string(text))
 }

@@ -155,6 +155,8 @@ func TestNames(t *testing.T) {
 		{"emoji", "cat🐈", "cat_", "cat"},
 		{"line break", "a\nb", "a_b", "a-b"},
 		{"not UTF-8", "a\xffb", "a_b", "a-b"},
+		{"turned round", "web\u202egol.exe", "web_gol.exe", "web-gol-exe"},
+		{"wide blank", "财务\u3000一", "财务\u3000一", "Server-1e6ac700-0000-4000-8000-000000000001"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -31,7 +31,10 @@ func textProblem(s string, limit int) string {
 }
 
 // fitText returns s where Nova can hold it, and else what is left of it: each
-// character that cannot be held becomes an underscore, and the end is cut.
+// character that cannot be held becomes an underscore, and the end is cut. So
+// does one that cannot be seen, for Nova's API takes no such name
+// (nova/api/validation/parameter_types.py, _is_printable), and in a plan it
+// could turn the line round that a person reads.
 func fitText(s string, limit int) string {
 	var b strings.Builder
 	n := 0
@@ -39,7 +42,7 @@ func fitText(s string, limit int) string {
 		if n == limit {
 			break
 		}
-		if r > 0xFFFF || r == utf8.RuneError || unicode.IsControl(r) {
+		if r > 0xFFFF || r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			r = '_'
 		}
 		b.WriteRune(r)

@@ -106,7 +106,10 @@ func (l *local) link(from, to string) error {
 }
 
 func (l *local) replace(n newFile) error {
-	f, err := os.OpenFile(l.real(n.temporary), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0o644)
+	if err := l.remove(n.temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(l.real(n.temporary), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // follows no link
 	if err != nil {
 		return err
 	}

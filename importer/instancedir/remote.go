@@ -139,7 +139,10 @@ func (r *remote) link(from, to string) error {
 }
 
 func (r *remote) replace(n newFile) error {
-	f, err := r.OpenFile(n.temporary, os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
+	if err := r.Remove(n.temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := r.OpenFile(n.temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY) // follows no link
 	if err != nil {
 		return err
 	}
@@ -148,9 +151,9 @@ func (r *remote) replace(n newFile) error {
 		err = errors.Join(err, f.Sync())
 	}
 	if n.who != nil {
-		err = errors.Join(err, r.Chown(n.temporary, n.who.uid, n.who.gid))
+		err = errors.Join(err, f.Chown(n.who.uid, n.who.gid))
 	}
-	if err := errors.Join(err, f.Close(), r.Chmod(n.temporary, 0o644)); err != nil {
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
 	return r.PosixRename(n.temporary, n.path)

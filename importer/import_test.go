@@ -120,7 +120,7 @@ var spoilt = []struct {
 		w.nova.refuse["InsertMappings "+uuidOf(0)] = errBoom
 		w.nova.refuse["Delete "+uuidOf(0)] = errors.New("no delete")
 	}, Half, errBoom, "no delete", journal.StateHalf},
-	{"gone at the end", func(w *world) { w.hosts.gone[uuidOf(0)] = true }, Half, ErrGone, "rerun", journal.StateHalf},
+	{"gone at the end", func(w *world) { w.hosts.gone[uuidOf(0)] = true }, Half, ErrGone, "rerun completes", journal.StateHalf},
 	{"final fails", func(w *world) { w.nova.refuse["Finish "+uuidOf(0)] = errBoom }, Half, errBoom, "", journal.StateHalf},
 	{"violation", func(w *world) {
 		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V6", What: "flavor", Expected: "1", Found: "2"}}

@@ -22,7 +22,6 @@ type Importer struct {
 	Journal  Ledger
 	Snapshot *cloud.Snapshot // ports and networks; nil when none are planned
 
-	// Template is instance_name_template, as the plan has it.
 	RequestID string                        // "req-" and a UUID, one for the run
 	Earlier   map[string]Adoption           // by UUID, what the journal knew when the run began
 	Now       func() time.Time              // nil is the clock
@@ -72,9 +71,9 @@ type Hosts interface {
 // Files makes instance directories on one host. *instancedir.Tree does.
 type Files interface {
 	Make(ctx context.Context, w instancedir.Want) (instancedir.Made, error)
+	Settle(ctx context.Context, instancesPath string) error
 	Done(ctx context.Context, w instancedir.Want) (bool, error)
 	Remove(ctx context.Context, w instancedir.Want) ([]instancedir.Left, error)
-	Compare(ctx context.Context, w instancedir.Want) (map[instancedir.Link]instancedir.Evidence, error)
 	Close() error
 }
 

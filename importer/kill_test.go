@@ -44,12 +44,24 @@ func TestMain(m *testing.M) {
 }
 
 // A place is a folder with everything: Nova's databases, hosts, plan, journal.
+// Databases and journal may be on a server instead; then the folder says where.
 type place struct{ dir string }
+
+// said is what a file of the folder says, or else what is usual.
+func (p place) said(name, usual string) string {
+	text, err := os.ReadFile(p.path(name))
+	if err != nil {
+		return usual
+	}
+	return string(text)
+}
+
+func (p place) journal() string { return p.said("journal.url", p.path("journal.db")) }
 
 func (p place) path(name string) string { return filepath.Join(p.dir, name) }
 
 func (p place) open(ctx context.Context) (*nova.Cloud, error) {
-	return nova.Open(ctx, nova.Config{APIDatabase: "sqlite:///" + p.path("api.db")})
+	return nova.Open(ctx, nova.Config{APIDatabase: p.said("api.url", "sqlite:///"+p.path("api.db"))})
 }
 
 // reach gives each host its folder of definitions and its file tree.
@@ -66,7 +78,7 @@ func (p place) carryOut(ctx context.Context, act string) (err error) {
 		return err
 	}
 	defer cloud.Close()
-	j, err := journal.Open(ctx, p.path("journal.db"))
+	j, err := journal.Open(ctx, p.journal())
 	if err != nil {
 		return err
 	}
@@ -136,8 +148,8 @@ func newPlace(t *testing.T, release string) place {
 			t.Fatal(err)
 		}
 	}
-	api, cell := p.database(t, release, schema.API), p.database(t, release, schema.Cell)
-	must(schema.Plausible(release, schema.CellSeed{DB: cell, URL: "sqlite:///" + p.path("cell.db")}).Insert(t.Context(), api))
+	api, cell := newDatabase(t, p, release, schema.API), newDatabase(t, p, release, schema.Cell)
+	must(schema.Plausible(release, schema.CellSeed{DB: cell, URL: p.said("cell.url", "sqlite:///"+p.path("cell.db"))}).Insert(t.Context(), api))
 	made := plan.Plan{Schema: plan.Schema, Made: plan.Made{
 		At: time.Now().UTC(), By: "test", InstancesPath: "/var/lib/nova/instances", ImagesType: "qcow2", InstanceNameTemplate: "instance-%08x",
 	}}
@@ -191,7 +203,10 @@ func planned(d discover.Domain) plan.Domain {
 	}
 }
 
-func (p place) database(t *testing.T, release, part string) *sql.DB {
+// newDatabase is a variable so that the same test can run on a real server.
+var newDatabase = newFile
+
+func newFile(t *testing.T, p place, release, part string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+p.path(part+".db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -236,13 +251,18 @@ func (p place) dump(t *testing.T) string {
 }
 
 func (p place) dumpRows(b *strings.Builder, part string) error {
-	db, err := sql.Open("sqlite", "file:"+p.path(part+".db"))
+	driver, list := "sqlite", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+	dsn := p.said(part+".dsn", "")
+	if dsn != "" {
+		driver, list = "mysql", "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+	}
+	db, err := sql.Open(driver, orElse(dsn, "file:"+p.path(part+".db")))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	var tables []string
-	rows, err := db.Query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+	rows, err := db.Query(list)
 	if err != nil {
 		return err
 	}
@@ -261,8 +281,15 @@ func (p place) dumpRows(b *strings.Builder, part string) error {
 	return rows.Err()
 }
 
+func orElse(text, instead string) string {
+	if text == "" {
+		return instead
+	}
+	return text
+}
+
 func dumpTable(b *strings.Builder, db *sql.DB, part, table string) error {
-	rows, err := db.Query(fmt.Sprintf("SELECT * FROM %q", table)) // a name of the schema's own
+	rows, err := db.Query(fmt.Sprintf("SELECT * FROM `%s`", table)) // a name of the schema's own
 	if err != nil {
 		return err
 	}
@@ -279,14 +306,20 @@ func dumpTable(b *strings.Builder, db *sql.DB, part, table string) error {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		for i, v := range values {
+			if text, ok := v.([]byte); ok {
+				values[i] = string(text)
+			}
+		}
 		fmt.Fprintf(b, "%s.%s %v\n", part, table, values)
 	}
 	return rows.Err()
 }
 
 // run starts a process and waits for it, or kills it so long after it has
-// begun to work. It reports whether the process was killed.
-func (p place) run(t *testing.T, act string, kill time.Duration) (killed bool) {
+// begun to work. It reports whether the process was killed, and how long it
+// worked otherwise.
+func (p place) run(t *testing.T, act string, kill time.Duration) (killed bool, took time.Duration) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childEnv+"="+act+" "+p.dir)
@@ -300,6 +333,7 @@ func (p place) run(t *testing.T, act string, kill time.Duration) (killed bool) {
 		t.Fatal(err)
 	}
 	line, _ := bufio.NewReader(out).ReadString('\n')
+	began := time.Now()
 	if line == "begins\n" && kill > 0 {
 		time.Sleep(kill)
 		_ = child.Process.Kill()
@@ -307,23 +341,25 @@ func (p place) run(t *testing.T, act string, kill time.Duration) (killed bool) {
 	err = child.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
-		return true
+		return true, 0
 	}
 	if err != nil || line != "begins\n" {
 		t.Fatalf("%s = %v\n%s", act, err, said.String())
 	}
-	return false
+	return false, time.Since(began)
 }
 
 // TestKill kills real processes at any moment, on Nova's true tables.
 func TestKill(t *testing.T) {
-	const kills, attempts = 32, 120
-	p := newPlace(t, "zed")
+	killAtRandom(t, newPlace(t, "zed"), 32, 120)
+}
+
+func killAtRandom(t *testing.T, p place, kills, attempts int) {
+	t.Helper()
 	before := p.dump(t)
-	began := time.Now()
-	p.run(t, "import", 0)
-	imports := time.Since(began)
-	p.run(t, "release", 0)
+	took := map[string]time.Duration{}
+	_, took["import"] = p.run(t, "import", 0)
+	_, took["release"] = p.run(t, "release", 0)
 	if diff := cmp.Diff(before, p.dump(t)); diff != "" {
 		t.Fatalf("after import and release, without a kill (-before +after):\n%s", diff)
 	}
@@ -334,9 +370,14 @@ func TestKill(t *testing.T) {
 		if random.IntN(3) == 0 {
 			act = "release"
 		}
-		if p.run(t, act, 1+time.Duration(random.Int64N(int64(imports)))) {
+		now, _ := p.run(t, act, 1+time.Duration(random.Int64N(int64(took[act]))))
+		if now {
 			killed++
-		} else if act == "import" { // complete: begin anew, or nothing would be left to kill
+			took[act] = took[act] * 11 / 10 // The machine may be slower now than it was,
+			continue
+		}
+		took[act] = max(took[act]*3/4, 10*time.Millisecond) // or quicker.
+		if act == "import" {                                // complete: begin anew, or nothing would be left to kill
 			p.run(t, "release", 0)
 		}
 	}
@@ -363,7 +404,7 @@ func (p place) verify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := journal.Open(t.Context(), p.path("journal.db"))
+	j, err := journal.Open(t.Context(), p.journal())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -74,79 +73,6 @@ func (i *Importer) asImported(p plan.Plan, only plan.Filter) (plan.Plan, error) 
 		q.Domains = append(q.Domains, d)
 	}
 	return q, nil
-}
-
-// checkRelease ends the items that cannot or need not be released.
-func (i *Importer) checkRelease(ctx context.Context, items batch, found map[string]discover.Domain, unread map[string]error) error {
-	stages, err := i.Nova.Written(ctx, items.uuids())
-	if err != nil {
-		return err
-	}
-	presence, err := i.Nova.Presence(ctx, items.uuids())
-	if err != nil {
-		return fmt.Errorf("look for the domains in Nova: %w", err)
-	}
-	names, err := i.Nova.InstanceNames(ctx, items.uuids())
-	if err != nil {
-		return fmt.Errorf("read instance names: %w", err)
-	}
-	for _, it := range items {
-		it.remember(i.Earlier[it.uuid()])
-		it.stage, it.noted = stages[it.uuid()], true
-		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
-		if it.id.Name == "" {
-			it.id.Name = it.earlier.InstanceName
-		}
-		if it.nothingToRelease() {
-			it.end(Already, stepRelease, ErrUnknown)
-			continue
-		}
-		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
-		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
-		if err := it.refuseRelease(presence[it.uuid()], domain, ok, why); err != nil {
-			it.end(Refused, stepRelease, err)
-		}
-	}
-	return nil
-}
-
-// nothingToRelease: no rows, and nothing else that the journal knows of.
-func (it *item) nothingToRelease() bool {
-	if it.stage != nova.Unwritten {
-		return false
-	}
-	switch it.earlier.State {
-	case "", journal.StateReleased, journal.StateFailed:
-		return true
-	}
-	return false
-}
-
-// refuseRelease says why the way back would do harm.
-func (it *item) refuseRelease(p nova.Presence, now discover.Domain, there bool, unread error) error {
-	switch {
-	case it.stage == nova.Foreign:
-		return ErrForeign
-	case unread != nil:
-		return unread // Whether Nova has made the domain anew is not known.
-	case !there && it.stage == nova.Finished:
-		return fmt.Errorf("%w: Nova may have undefined it; define it from the definition in the journal first", ErrGone)
-	case it.stage == nova.Finished && p.Host != it.place.ComputeHost:
-		return fmt.Errorf("%w: on %q, imported on %q", ErrMoved, p.Host, it.place.ComputeHost)
-	case there && it.id.Name != "" && now.Name == it.id.Name:
-		return fmt.Errorf("%w: its name is %s", ErrRegenerated, now.Name)
-	}
-	for _, k := range now.Disks {
-		if within(k.Path, it.want.Dir()) {
-			return fmt.Errorf("%w: its disk %s is %s", ErrRegenerated, k.Target, k.Path)
-		}
-	}
-	return nil
-}
-
-// within reports whether a path is below a directory, by its text.
-func within(p, dir string) bool {
-	return len(p) > len(dir) && p[:len(dir)] == dir && p[len(dir)] == '/'
 }
 
 // releaseBatch takes a batch back.

@@ -23,9 +23,9 @@ type step interface {
 	undo(ctx context.Context, b batch) error
 }
 
-// errStays marks a failure after which a domain is not taken back: its records
-// are harmless as they are, and a rerun completes them.
-var errStays = errors.New("its records stay, without effect, until a rerun completes them")
+// errStays marks a failure after which a domain is not taken back: its
+// instance is locked, harmless as it is, and a rerun completes it.
+var errStays = errors.New("it stays locked as it is until a rerun completes it")
 
 // errFatal marks what no domain can be blamed for: the journal or the
 // databases cannot be used any more. The run ends. With before, the step had
@@ -150,71 +150,5 @@ func (r *runner) failed(ctx context.Context, k int, it *item, err error) error {
 		return fatal
 	}
 	it.end(RolledBack, s.name(), err)
-	return nil
-}
-
-// begin writes the intent, and with it the end of the step before.
-func (r *runner) begin(ctx context.Context, s step, todo batch) error {
-	var adoptions []journal.Adoption
-	for _, it := range todo {
-		if it.noted {
-			continue
-		}
-		a, err := it.adoption()
-		if err != nil {
-			return errFatal{err, true}
-		}
-		adoptions = append(adoptions, a)
-	}
-	r.later = append(r.later, func(tx *journal.Tx) error {
-		return errors.Join(tx.Adopt(adoptions), tx.Begin(s.name(), todo.uuids()...))
-	})
-	if err := r.flush(ctx); err != nil {
-		return err
-	}
-	for _, it := range todo {
-		it.noted, it.definition = true, "" // It is the largest thing about an item.
-	}
-	return nil
-}
-
-// ended keeps how a step went for the next commit.
-func (r *runner) ended(s step, todo batch, failed perDomain) {
-	endings := make([]journal.Ending, len(todo))
-	var ids []journal.InstanceID
-	for i, it := range todo {
-		err := failed[it.uuid()]
-		endings[i] = journal.Ending{UUID: it.uuid(), Made: it.made, Err: err}
-		it.made = ""
-		if err == nil {
-			r.log.Info("step done", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name())
-		}
-		if it.id.Name != it.earlier.InstanceName {
-			ids = append(ids, it.id)
-		}
-	}
-	r.later = append(r.later, func(tx *journal.Tx) error {
-		return errors.Join(tx.SetInstances(ids), tx.End(s.name(), endings...))
-	})
-}
-
-// flush writes what is left to say, in one commit.
-func (r *runner) flush(ctx context.Context) error {
-	if len(r.later) == 0 {
-		return nil
-	}
-	later := r.later
-	err := r.ledger.Write(ctx, func(tx *journal.Tx) error {
-		for _, f := range later {
-			if err := f(tx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return errFatal{err, true}
-	}
-	r.later = nil
 	return nil
 }

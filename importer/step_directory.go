@@ -40,11 +40,32 @@ func (s directoryStep) done(ctx context.Context, b batch) (map[string]bool, erro
 }
 
 func (s directoryStep) do(ctx context.Context, b batch) error {
-	return s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
+	err := s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
 		made, err := f.Make(ctx, it.want)
 		it.warnings = made.Warnings // those of the check, as they are now
 		return errors.Join(err, it.keep(made))
 	})
+	failed := perDomain{}
+	if err != nil && !errors.As(err, &failed) {
+		return err
+	}
+	for _, items := range b.without(failed.set()).byHost() {
+		if err := s.settle(ctx, items); err != nil {
+			for _, it := range items {
+				failed[it.uuid()] = err
+			}
+		}
+	}
+	return failed.orNil()
+}
+
+// settle writes the new directories of one host to its disk.
+func (s directoryStep) settle(ctx context.Context, items batch) error {
+	files, err := s.of(ctx, items[0].host)
+	if err != nil {
+		return err
+	}
+	return files.Settle(ctx, items[0].want.InstancesPath)
 }
 
 func (s directoryStep) undo(ctx context.Context, b batch) error {

@@ -1,8 +1,6 @@
 package importer
 
 import (
-	"sync"
-
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
@@ -75,19 +73,3 @@ func orSay(text, instead string) string {
 	}
 	return text
 }
-
-// gathered are texts by UUID, from several goroutines.
-type gathered struct {
-	mu    sync.Mutex
-	texts map[string][]string
-}
-
-func newGathered() *gathered { return &gathered{texts: map[string][]string{}} }
-
-func (g *gathered) add(uuid, text string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.texts[uuid] = append(g.texts[uuid], text)
-}
-
-func (g *gathered) of(uuid string) []string { return g.texts[uuid] }

@@ -2,7 +2,6 @@ package instancedir
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 )
@@ -69,11 +68,24 @@ func (t *Tree) Make(ctx context.Context, w Want) (Made, error) {
 	if err := t.makeInfo(w, dir.path, who); err != nil {
 		return made, err
 	}
-	// Before Nova is told of the disks: the names must outlive a power cut.
-	if err := errors.Join(t.sync(dir.path), t.sync(path.Dir(dir.path))); err != nil {
+	if err := t.sync(dir.path); err != nil {
 		return made, fmt.Errorf("write directory %q to disk: %w", w.Dir(), err)
 	}
 	return made, nil
+}
+
+// Settle makes sure that all directories made below instancesPath outlive a
+// power cut. It comes once after many Makes, and before Nova is told of any.
+func (t *Tree) Settle(ctx context.Context, instancesPath string) error {
+	defer context.AfterFunc(ctx, t.abort)()
+	base, err := t.resolve(instancesPath)
+	if err == nil {
+		err = t.sync(base)
+	}
+	if err != nil {
+		return fmt.Errorf("write directory %q to disk: %w", instancesPath, err)
+	}
+	return nil
 }
 
 // survey looks at the instance directory and at both ends of every link.

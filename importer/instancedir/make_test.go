@@ -34,6 +34,9 @@ func TestMakeAndRemove(t *testing.T) {
 			if want := `{"` + dir + `/disk":"qcow2","` + dir + `/disk.eph0":"qcow2"}`; string(text) != want || err != nil {
 				t.Errorf("disk.info = %s, %v, want %s", text, err, want)
 			}
+			if err := tree.Settle(t.Context(), h.want().InstancesPath); err != nil {
+				t.Errorf("Settle = %v", err)
+			}
 			after := h.dump()
 			if done, err := tree.Done(t.Context(), h.want()); !done || err != nil {
 				t.Errorf("Done after Make = %v, %v, want true", done, err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A serverLock is GET_LOCK on a connection of its own: the server frees it when
@@ -16,6 +17,10 @@ type serverLock struct {
 	schema string
 	conn   *sql.Conn
 }
+
+// lockPatience covers the moment in which a server still sees the connection
+// of a run that has just been killed.
+const lockPatience = 2 * time.Second
 
 // name is the lock's; the server allows 64 characters.
 func (l *serverLock) name() string {
@@ -32,7 +37,7 @@ func (l *serverLock) acquire(ctx context.Context, _ Holder) error {
 		return fmt.Errorf("take the run lock: %w", err)
 	}
 	var got sql.NullInt64
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", l.name()).Scan(&got); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", l.name(), lockPatience.Seconds()).Scan(&got); err != nil {
 		_ = conn.Close()
 		return fmt.Errorf("take the run lock: %w", err)
 	}

@@ -1,0 +1,37 @@
+package importer
+
+import (
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// What has been final is Nova's: it may have been started anew since. When the
+// rest of its import fails, its rows and its links stay.
+func TestFinalIsNeverRolledBack(t *testing.T) {
+	for name, spoil := range map[string]func(*world){
+		"no files":        func(w *world) { w.hosts.noFiles["kvm01"] = errBoom },
+		"legacy disk gone": func(w *world) { w.must(removeDisk(w, 0)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			w.nova.refuse["Unlock "+uuidOf(0)] = errBoom // as if killed before the journal had the end
+			if _, err := w.imports(nil); err != nil {
+				t.Fatal(err)
+			}
+			clear(w.nova.refuse)
+			spoil(w)
+			s, err := w.imports(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row, there := w.nova.rows[uuidOf(0)]; !there || row.stage != nova.Finished {
+				t.Errorf("row = %+v, %v, want it as it was: %+v", row, there, s.Results)
+			}
+			if got := w.journalStates()[uuidOf(0)]; got != journal.StateHalf {
+				t.Errorf("journal has it as %q, want %q", got, journal.StateHalf)
+			}
+		})
+	}
+}

@@ -1,0 +1,95 @@
+//go:build integration
+
+package instancedir
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+)
+
+func env(t *testing.T, name string) string {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		t.Fatalf("%s is not set; testdata/services/with.sh sets it", name)
+	}
+	return v
+}
+
+// realHost is the SSH server of the tests, which sees this machine's files. It
+// logs in as root, so the owner is one that the machine has.
+func realHost(t *testing.T) (*Tree, Want) {
+	t.Helper()
+	d := discover.Host{
+		Name: "ssh", URI: "qemu+ssh://root@" + env(t, "K2O_TEST_SSH") + "/system",
+		KeyFile: env(t, "K2O_TEST_SSH_KEY"), KnownHosts: env(t, "K2O_TEST_KNOWN_HOSTS"),
+	}
+	tree, err := Open(t.Context(), d, discover.DialSSH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tree.Close() })
+	h := newHost(t)
+	w := h.want()
+	w.InstancesPath, w.Owner = h.path(w.InstancesPath), "root"
+	for i := range w.Links {
+		w.Links[i].From = h.path(w.Links[i].From)
+	}
+	h.remove("/var/lib/images")
+	h.symlink(h.path("/data/pool"), "/var/lib/images")
+	return tree, w
+}
+
+func TestSSH(t *testing.T) {
+	tree, w := realHost(t)
+	h := host{t, filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(w.InstancesPath))))}
+	before := h.dump()
+	made, err := tree.Make(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Warnings) != 0 || made.Links[0].Inode != h.inode("/data/pool/web 1's.qcow2") {
+		t.Errorf("Make = %+v, want the disk's inode and no warnings", made)
+	}
+	if done, err := tree.Done(t.Context(), w); !done || err != nil {
+		t.Errorf("Done = %v, %v, want true", done, err)
+	}
+	if _, err := tree.Make(t.Context(), w); err != nil {
+		t.Errorf("second Make = %v", err)
+	}
+	// The last name stays over SSH, too.
+	h.remove(legacy)
+	left, err := tree.Remove(t.Context(), w)
+	if err != nil || len(left) != 1 || !strings.Contains(left[0].Why, "last name") {
+		t.Errorf("Remove after the legacy name went = %v, %v, want the link left", left, err)
+	}
+	h.must(os.Link(h.path(dir+"/disk.eph0"), h.path(legacy)))
+	left, err = tree.Remove(t.Context(), w)
+	if diff := cmp.Diff(before, h.dump()); err != nil || len(left) != 0 || diff != "" {
+		t.Errorf("Remove = %v, %v (-before +after):\n%s", left, err, diff)
+	}
+}
+
+// TestSSHAcrossFileSystems links from /dev/shm, which is a file system of its
+// own where there is one.
+func TestSSHAcrossFileSystems(t *testing.T) {
+	tree, w := realHost(t)
+	f, err := os.CreateTemp("/dev/shm", "k2o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(f.Name()) })
+	w.Links[1].From = f.Name()
+	if _, err := tree.Make(t.Context(), w); err == nil || !strings.Contains(err.Error(), ErrOtherFileSystem.Error()) {
+		t.Errorf("Make across file systems = %v, want %v", err, ErrOtherFileSystem)
+	}
+	if _, err := os.Stat(filepath.Join(w.InstancesPath, w.UUID)); err == nil {
+		t.Error("a refused Make left a directory")
+	}
+}

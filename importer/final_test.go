@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
@@ -11,8 +13,8 @@ import (
 // rest of its import fails, its rows and its links stay.
 func TestFinalIsNeverRolledBack(t *testing.T) {
 	for name, spoil := range map[string]func(*world){
-		"no files":        func(w *world) { w.hosts.noFiles["kvm01"] = errBoom },
-		"legacy disk gone": func(w *world) { w.must(removeDisk(w, 0)) },
+		"no files":         func(w *world) { w.plan.Hosts[0].Files = ""; w.plan.Hosts[0].URI = "qemu+tls://kvm01/system" },
+		"legacy disk gone": func(w *world) { w.must(os.Remove(filepath.Join(w.root, "kvm01", "data/guest-0.qcow2"))) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1)

@@ -23,9 +23,9 @@ const (
 // is a panic.
 type frames struct {
 	net.Conn
-	head [frameHeader]byte
-	have int    // bytes of head
-	body uint32 // bytes of the payload still to come
+	head [frameHeader + 4]byte // with the first word of the payload
+	have int                   // bytes of head
+	body uint32                // bytes of the payload still to come
 
 	mu   sync.Mutex
 	lost error // why reading ended
@@ -60,19 +60,33 @@ func (f *frames) inspect(b []byte) error {
 			b = b[k:]
 			continue
 		}
-		k := copy(f.head[f.have:], b)
+		k := copy(f.head[f.have:f.wanted()], b)
 		f.have += k
 		b = b[k:]
 		if err := f.checkHead(); err != nil {
 			return err
 		}
-		if f.have == frameHeader {
-			f.body = binary.BigEndian.Uint32(f.head[:]) - frameHeader
+		if f.have >= frameHeader && f.have == f.wanted() {
+			f.body = binary.BigEndian.Uint32(f.head[:]) - uint32(f.have)
 			f.have = 0
 		}
 	}
 	return nil
 }
+
+// lists are the procedures whose answer begins with a number of elements.
+var lists = map[uint32]bool{273: true, 283: true, 344: true} // domains, networks, statistics
+
+// wanted is how much of a packet is looked at: the header, and of a list that
+// was not refused its length, which the library believes as well.
+func (f *frames) wanted() int {
+	if f.have >= frameHeader && lists[f.word(3)] && f.word(4) == 1 && f.word(6) == 0 && f.word(0) > frameHeader+3 {
+		return frameHeader + 4
+	}
+	return frameHeader
+}
+
+func (f *frames) word(n int) uint32 { return binary.BigEndian.Uint32(f.head[4*n:]) }
 
 func (f *frames) checkHead() error {
 	if f.have < 4 {
@@ -85,11 +99,15 @@ func (f *frames) checkHead() error {
 	if f.have < 8 {
 		return nil
 	}
-	switch binary.BigEndian.Uint32(f.head[4:]) {
+	switch f.word(1) {
 	case remoteProg, qemuProg, keepaliveProg:
-		return nil
+	default:
+		return f.foreign()
 	}
-	return f.foreign()
+	if f.have > frameHeader+3 && f.word(7) > size/24 {
+		return fmt.Errorf("an answer of %d bytes claims %d elements", size, f.word(7))
+	}
+	return nil
 }
 
 func (f *frames) foreign() error {

@@ -54,6 +54,7 @@ type misdeed struct {
 	raw     []byte // bytes to send as they are
 	drop    bool   // end the connection, after raw
 	silent  bool   // never answer this request
+	payload []byte // of an answer that is no error
 }
 
 type fakeDomain struct {
@@ -140,6 +141,8 @@ func (d *fakeDaemon) answer(conn net.Conn, write *sync.Mutex, head, body []byte)
 		return
 	case m.silent:
 		return
+	case m.payload != nil:
+		payload = m.payload
 	default:
 		status, payload = 1, xdrError(m.code, m.message)
 	}

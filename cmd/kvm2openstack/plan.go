@@ -95,7 +95,7 @@ func buildPlan(ctx context.Context, c config, in audit.Input, r audit.Report) (p
 	for _, h := range r.Hosts {
 		input.Hosts = append(input.Hosts, h.Inventory)
 	}
-	for _, d := range r.Domains {
+	for d := range r.Domains() {
 		input.Domains = append(input.Domains, plan.Candidate(d))
 	}
 	return plan.Build(input)

@@ -5,6 +5,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
@@ -41,15 +42,45 @@ type Domain struct {
 }
 
 // A Report is the outcome of an audit. Every domain that was found is either
-// in Domains or in Unreadable, or was left out by the operator's own filter
-// and counted in Filtered.
+// one of Domains or of Unreadable, or was left out by the operator's own
+// filter and counted in Filtered.
 type Report struct {
 	Hosts      []Host
-	Domains    []Domain
 	Unreadable []discover.Unreadable
 	Filtered   int
 	Release    nova.Release // zero without databases
 	Computes   []nova.Compute
+
+	domains  [][]discover.Domain // by host: as they were read, never copied
+	verdicts map[check.Verdict]int
+	judge    judge
+}
+
+// Domains judges the domains one after the other, in the order of the hosts.
+// What the rules say is made anew on every pass and not kept, for it takes
+// more memory than the domains themselves; the same report says the same.
+func (r Report) Domains() iter.Seq[Domain] {
+	return func(yield func(Domain) bool) {
+		j := r.judge.fresh()
+		for d := range r.all() {
+			if !yield(Domain{Domain: d, Assessment: j.assess(d)}) {
+				return
+			}
+		}
+	}
+}
+
+// all goes through the domains without judging them.
+func (r Report) all() iter.Seq[discover.Domain] {
+	return func(yield func(discover.Domain) bool) {
+		for _, host := range r.domains {
+			for _, d := range host {
+				if !yield(d) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // A Host is an inventory without its domains.
@@ -87,18 +118,10 @@ func (r Report) Totals() Totals {
 			t.HostsFailed++
 		}
 	}
-	for _, d := range r.Domains {
-		switch d.Verdict {
-		case check.VerdictReady:
-			t.Ready++
-		case check.VerdictAttention:
-			t.Attention++
-		case check.VerdictBlocked:
-			t.Blocked++
-		case check.VerdictManaged:
-			t.Managed++
-		}
-	}
+	t.Ready = r.verdicts[check.VerdictReady]
+	t.Attention = r.verdicts[check.VerdictAttention]
+	t.Blocked = r.verdicts[check.VerdictBlocked]
+	t.Managed = r.verdicts[check.VerdictManaged]
 	return t
 }
 
@@ -119,8 +142,17 @@ func Run(ctx context.Context, in Input) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	r.assess(in, fleet, known)
+	r.judge = newJudge(in, fleet, known, r.Hosts)
+	r.count()
 	return r, nil
+}
+
+// count goes once through all domains for the totals.
+func (r *Report) count() {
+	r.verdicts = map[check.Verdict]int{}
+	for d := range r.Domains() {
+		r.verdicts[d.Verdict]++
+	}
 }
 
 // add takes over what one host has.
@@ -129,6 +161,7 @@ func (r *Report) add(inv discover.Inventory, keep func(discover.Domain) bool, fl
 	h.Domains, h.Unreadable = nil, nil
 	r.Hosts = append(r.Hosts, h)
 	r.Unreadable = append(r.Unreadable, inv.Unreadable...)
+	kept := inv.Domains[:0]
 	for _, d := range inv.Domains {
 		// The filter decides what is reported; a neighbour that was left out
 		// still counts when two domains share a MAC address.
@@ -137,6 +170,7 @@ func (r *Report) add(inv discover.Inventory, keep func(discover.Domain) bool, fl
 			r.Filtered++
 			continue
 		}
-		r.Domains = append(r.Domains, Domain{Domain: d})
+		kept = append(kept, d)
 	}
+	r.domains = append(r.domains, kept)
 }

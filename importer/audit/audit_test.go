@@ -2,11 +2,15 @@ package audit
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
@@ -67,7 +71,7 @@ func TestRun(t *testing.T) {
 	if totals.Found != 4 || totals.Sum() != 4 || totals.Unreadable != 1 || totals.Filtered != 1 || totals.Hosts != 2 {
 		t.Errorf("totals = %+v, want 4 found = 2 judged + 1 unreadable + 1 filtered on 2 hosts", totals)
 	}
-	for _, d := range r.Domains {
+	for _, d := range collect(r) {
 		// The neighbour that was filtered out still has the same MAC address.
 		if got := slices.Contains(codes(d), "K2O-702"); got != (d.Name == "web") {
 			t.Errorf("%s: MAC address twice = %v", d.Name, got)
@@ -110,15 +114,42 @@ func TestUse(t *testing.T) {
 }
 
 func TestVerdictsAreCounted(t *testing.T) {
-	r := Report{Hosts: []Host{{Found: 4}}}
-	for _, v := range []check.Verdict{check.VerdictReady, check.VerdictAttention, check.VerdictBlocked, check.VerdictManaged} {
-		r.Domains = append(r.Domains, Domain{Assessment: check.Assessment{Verdict: v}})
-	}
+	r := Report{Hosts: []Host{{Found: 4}}, verdicts: map[check.Verdict]int{
+		check.VerdictReady: 1, check.VerdictAttention: 1, check.VerdictBlocked: 1, check.VerdictManaged: 1,
+	}}
 	if got := r.Totals(); got.Sum() != got.Found {
 		t.Errorf("totals %+v do not add up", got)
 	}
-	r.Domains[0].Verdict = "new"
+	r.verdicts = map[check.Verdict]int{check.VerdictReady: 3, "new": 1}
 	if got := r.Totals(); got.Sum() == got.Found {
 		t.Error("a verdict that nobody counts must not add up")
 	}
+}
+
+// A second pass begins with the quota that the first began with.
+func TestDomainsSayTheSameTwice(t *testing.T) {
+	k := &known{
+		quota: &nova.QuotaLeft{Instances: 2, Cores: 3, RAMMB: 4096},
+		rooms: map[string]*nova.Room{"kvm01": {VCPUs: 3, MemoryMB: 4096, DiskGB: 100, MaxVCPUs: 8}},
+	}
+	r := Report{Hosts: []Host{{Inventory: discover.Inventory{Host: discover.Host{Name: "kvm01"}, Hostname: "kvm01"}}}}
+	k.computes = map[string]*nova.Compute{"kvm01": {Host: "kvm01", Up: true}}
+	for _, name := range []string{"a", "b", "c"} {
+		r.domains = append(r.domains, []discover.Domain{{Host: "kvm01", Name: name, UUID: name, VCPUs: 2, MemMaxKiB: 1 << 20}})
+	}
+	r.judge = newJudge(Input{}, check.NewFleet(), k, r.Hosts)
+	first, second := collect(r), collect(r)
+	if diff := cmp.Diff(first, second, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+		t.Errorf("the second pass differs: %s", diff)
+	}
+	if k.quota.Cores != 3 || k.rooms["kvm01"].VCPUs != 3 {
+		t.Errorf("a pass used up what is left: %+v, %+v", *k.quota, *k.rooms["kvm01"])
+	}
+}
+
+func collect(r Report) (out []Domain) {
+	for d := range r.Domains() {
+		out = append(out, d)
+	}
+	return out
 }

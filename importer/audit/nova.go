@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
@@ -37,10 +38,10 @@ func askNova(ctx context.Context, in Input, r *Report) (*known, error) {
 	for i := range computes {
 		k.computes[computes[i].Host] = &computes[i]
 	}
-	if k.presence, err = in.Nova.Presence(ctx, uuids(r.Domains)); err != nil {
+	if k.presence, err = in.Nova.Presence(ctx, uuids(r.all())); err != nil {
 		return nil, fmt.Errorf("look for the domains' UUIDs in Nova: %w", err)
 	}
-	if k.hostnames, err = in.Nova.HostnamesInUse(ctx, hostnames(r.Domains)); err != nil {
+	if k.hostnames, err = in.Nova.HostnamesInUse(ctx, hostnames(r.all())); err != nil {
 		return nil, fmt.Errorf("look for the domains' host names in Nova: %w", err)
 	}
 	return k, k.readLimits(ctx, in)
@@ -73,50 +74,12 @@ func (k *known) readLimits(ctx context.Context, in Input) error {
 	return nil
 }
 
-// assess applies the rules to every domain, in order. What an adoptable
-// domain will use of quota and capacity is gone for those after it.
-func (r *Report) assess(in Input, fleet *check.Fleet, k *known) {
-	hosts := map[string]*Host{}
-	for i := range r.Hosts {
-		h := &r.Hosts[i]
-		hosts[h.Host.Name] = h
-		if k != nil {
-			h.Compute = k.computes[ComputeHost(h.Inventory)]
-		}
-	}
-	for i := range r.Domains {
-		d := &r.Domains[i]
-		f := check.Facts{Host: hostFacts(hosts[d.Host], in.Scan.SkipFiles), Settings: in.Settings, Fleet: fleet, OwnerProblem: in.Identity.Problem}
-		if k != nil {
-			f.Nova, f.Ports = k.facts(d.Domain, hosts[d.Host].Compute), k.ports
-		}
-		d.Assessment = check.Assess(d.Domain, f)
-		if k != nil && (d.Verdict == check.VerdictReady || d.Verdict == check.VerdictAttention) {
-			k.use(d.Domain, f.Nova)
-		}
-	}
-}
-
 // ComputeHost is the name that Nova should know a host by.
 func ComputeHost(inv discover.Inventory) string {
 	if inv.Host.ComputeHost != "" {
 		return inv.Host.ComputeHost
 	}
 	return inv.Hostname
-}
-
-// hostFacts are what the rules may know of a host. That its files could not be
-// looked at blocks a domain; that nobody wanted to look (as asked, or because
-// there are only definitions) is worth a word for each disk.
-func hostFacts(h *Host, skipped bool) check.HostFacts {
-	f := check.HostFacts{
-		Name: h.Host.Name, Hostname: h.Hostname, FilesErr: h.FilesErr,
-		InstancesDir: h.InstancesDir, CPUs: h.CPUs, MemoryKiB: h.MemoryKiB,
-	}
-	if skipped || strings.HasPrefix(h.Host.URI, "dir:") && h.Host.Files == "" {
-		f.FilesErr = ""
-	}
-	return f
 }
 
 // facts are what the rules may know of one domain. Quota and room are copies,
@@ -169,17 +132,15 @@ func others(values []string, self string) []string {
 	return out
 }
 
-func uuids(domains []Domain) []string {
-	out := make([]string, len(domains))
-	for i, d := range domains {
-		out[i] = d.UUID
+func uuids(domains iter.Seq[discover.Domain]) (out []string) {
+	for d := range domains {
+		out = append(out, d.UUID)
 	}
 	return out
 }
 
-func hostnames(domains []Domain) []string {
-	out := make([]string, 0, len(domains))
-	for _, d := range domains {
+func hostnames(domains iter.Seq[discover.Domain]) (out []string) {
+	for d := range domains {
 		if name := nova.SanitizeHostname(d.Name, ""); name != "" {
 			out = append(out, name)
 		}

@@ -25,7 +25,7 @@ type Style struct {
 func AuditTable(w io.Writer, r audit.Report, s Style) {
 	t := newTable(w, s, "HOST", "DOMAIN", "STATE", "VCPU", "RAM", "DISKS", "ADDRESSES", "OS", "VERDICT", "WHY")
 	titles := titles()
-	for _, d := range r.Domains {
+	for d := range r.Domains() {
 		t.AppendRow(table.Row{
 			Line(d.Host), short(d.Name, 24), string(d.State), d.VCPUs, Memory(d.MemMaxKiB >> 10), disks(d),
 			addresses(d), guest(d), verdict(d.Verdict, s.Colour), reason(d.Assessment, titles),
@@ -74,7 +74,7 @@ func auditTotals(w io.Writer, r audit.Report) {
 func reasonCounts(r audit.Report) []string {
 	type count struct{ n, only int }
 	counts := map[string]*count{}
-	for _, d := range r.Domains {
+	for d := range r.Domains() {
 		blockers := 0
 		seen := map[string]bool{}
 		for _, f := range d.Findings {
@@ -133,7 +133,7 @@ func titles() map[string]string {
 // AuditExplain prints every finding that keeps a domain from being ready:
 // what would happen, and what to do.
 func AuditExplain(w io.Writer, r audit.Report) {
-	for _, d := range r.Domains {
+	for d := range r.Domains() {
 		if countSerious(d.Findings) == 0 {
 			continue
 		}

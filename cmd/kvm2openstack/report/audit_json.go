@@ -3,8 +3,11 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"iter"
+	"slices"
 	"strconv"
 
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 )
@@ -20,10 +23,9 @@ func AuditJSON(w io.Writer, r audit.Report) error {
 	j.print("{\n")
 	j.field("schema", AuditSchema)
 	j.field("release", r.Release)
-	j.array("hosts", len(r.Hosts), func(i int) any { return newHostJSON(r.Hosts[i]) })
-	j.array("domains", len(r.Domains), func(i int) any { return r.Domains[i] })
-	j.array("unreadable", len(r.Unreadable), func(i int) any {
-		u := r.Unreadable[i]
+	array(&j, "hosts", slices.Values(r.Hosts), func(h audit.Host) any { return newHostJSON(h) })
+	array(&j, "domains", r.Domains(), func(d audit.Domain) any { return d })
+	array(&j, "unreadable", slices.Values(r.Unreadable), func(u discover.Unreadable) any {
 		return unreadableJSON{u.Host, u.Name, u.UUID, check.VerdictUnreadable, u.Err.Error()}
 	})
 	j.last("totals", r.Totals())
@@ -102,14 +104,16 @@ func (j *jsonStream) last(name string, v any) {
 	j.print("\n}\n")
 }
 
-func (j *jsonStream) array(name string, n int, at func(int) any) {
+func array[T any](j *jsonStream, name string, items iter.Seq[T], shape func(T) any) {
 	j.print("  " + strconv.Quote(name) + ": [")
-	for i := range n {
-		if i > 0 {
+	first := true
+	for item := range items {
+		if !first {
 			j.print(",")
 		}
+		first = false
 		j.print("\n    ")
-		j.value(at(i))
+		j.value(shape(item))
 	}
 	j.print("\n  ],\n")
 }
@@ -118,7 +122,7 @@ func (j *jsonStream) array(name string, n int, at func(int) any) {
 func AuditCSV(w io.Writer, r audit.Report) error {
 	c := csv.NewWriter(w)
 	c.Write([]string{"host", "domain", "uuid", "state", "vcpus", "memory_mib", "disks", "addresses", "os", "confidence", "verdict", "code", "reason", "action"})
-	for _, d := range r.Domains {
+	for d := range r.Domains() {
 		code, why, action := "", "", ""
 		if len(d.Findings) > 0 {
 			code, why, action = d.Findings[0].Code, d.Findings[0].Text, d.Findings[0].Action

@@ -1,0 +1,81 @@
+package audit
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A judge applies the rules to one domain after the other. What an adoptable
+// domain will use of quota and capacity is gone for those after it, so a pass
+// over all domains begins with a fresh one.
+type judge struct {
+	in    Input
+	fleet *check.Fleet
+	known *known // nil without databases
+	hosts map[string]*Host
+}
+
+// newJudge also tells the hosts what Nova calls them.
+func newJudge(in Input, fleet *check.Fleet, k *known, hosts []Host) judge {
+	j := judge{in: in, fleet: fleet, known: k, hosts: map[string]*Host{}}
+	for i := range hosts {
+		h := &hosts[i]
+		j.hosts[h.Host.Name] = h
+		if k != nil {
+			h.Compute = k.computes[ComputeHost(h.Inventory)]
+		}
+	}
+	return j
+}
+
+// fresh is the judge before its first domain.
+func (j judge) fresh() judge {
+	if j.known == nil {
+		return j
+	}
+	k := *j.known
+	if k.quota != nil {
+		quota := *k.quota
+		k.quota = &quota
+	}
+	k.rooms = maps.Clone(k.rooms)
+	for host, room := range k.rooms {
+		copied := nova.Room(*room)
+		k.rooms[host] = &copied
+	}
+	j.known = &k
+	return j
+}
+
+func (j judge) assess(d discover.Domain) check.Assessment {
+	f := check.Facts{
+		Host: hostFacts(j.hosts[d.Host], j.in.Scan.SkipFiles), Settings: j.in.Settings,
+		Fleet: j.fleet, OwnerProblem: j.in.Identity.Problem,
+	}
+	if j.known != nil {
+		f.Nova, f.Ports = j.known.facts(d, j.hosts[d.Host].Compute), j.known.ports
+	}
+	a := check.Assess(d, f)
+	if j.known != nil && (a.Verdict == check.VerdictReady || a.Verdict == check.VerdictAttention) {
+		j.known.use(d, f.Nova)
+	}
+	return a
+}
+
+// hostFacts are what the rules may know of a host. That its files could not be
+// looked at blocks a domain; that nobody wanted to look (as asked, or because
+// there are only definitions) is worth a word for each disk.
+func hostFacts(h *Host, skipped bool) check.HostFacts {
+	f := check.HostFacts{
+		Name: h.Host.Name, Hostname: h.Hostname, FilesErr: h.FilesErr,
+		InstancesDir: h.InstancesDir, CPUs: h.CPUs, MemoryKiB: h.MemoryKiB,
+	}
+	if skipped || strings.HasPrefix(h.Host.URI, "dir:") && h.Host.Files == "" {
+		f.FilesErr = ""
+	}
+	return f
+}

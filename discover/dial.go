@@ -23,7 +23,19 @@ type link struct {
 	net.Conn
 	readOnly bool
 	// kill ends the connection at once, whatever the peer does or does not.
+	// Over SSH everything else on the same login ends with it.
 	kill func()
+	// leave ends this connection alone; nil where kill does no more than that.
+	leave func()
+}
+
+// end ends a connection that went well.
+func (l link) end() {
+	if l.leave != nil {
+		l.leave()
+		return
+	}
+	l.kill()
 }
 
 // A transport makes links to one host.
@@ -113,7 +125,7 @@ func (t *transport) dialSocket(ctx context.Context, path string) (link, error) {
 	if err != nil {
 		return link{}, err
 	}
-	return link{Conn: conn, kill: kill}, nil
+	return link{Conn: conn, kill: kill, leave: func() { conn.Close() }}, nil
 }
 
 // close ends what all links of the host share.

@@ -136,6 +136,25 @@ func TestTransports(t *testing.T) {
 	}
 }
 
+// The questions to running guests and the looks at files share one SSH login:
+// whichever ends first must not end the other.
+func TestSSHFilesBesideGuests(t *testing.T) {
+	socket := env(t, "K2O_TEST_LIBVIRT_SOCKET")
+	_, diskXML := qcow2Disk(t, "64M")
+	xml, id := qemuDomain("beside", diskXML)
+	define(t, socket, xml, id)
+	mustVirsh(t, socket, "start", id)
+	for range 10 {
+		inv := scanOne(t, sshHost(t), Options{})
+		if inv.Err != nil || inv.FilesErr != "" || len(inv.Silent) > 0 {
+			t.Fatalf("Err %v, files %q, silent %v", inv.Err, inv.FilesErr, inv.Silent)
+		}
+		if f := find(t, inv, id).Disks[0].File; f == nil || f.Format != "qcow2" {
+			t.Fatalf("file of the disk %+v", f)
+		}
+	}
+}
+
 // Over ?socket= the other daemon of the same SSH server is reached.
 func TestSSHSocketOption(t *testing.T) {
 	h := sshHost(t)

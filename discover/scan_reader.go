@@ -79,8 +79,9 @@ func newReader(ctx context.Context, l link, timeout time.Duration) (*reader, err
 
 // close ends the connection without a word: the library's Disconnect sends a
 // request first and waits for its answer, without end where none comes. A
-// daemon frees what belongs to a client when its connection ends.
-func (r *reader) close() { r.link.kill() }
+// daemon frees what belongs to a client when its connection ends. The host's
+// files may still be looked at over the same SSH login, which stays.
+func (r *reader) close() { r.link.end() }
 
 type answer[T any] struct {
 	value T

@@ -95,7 +95,10 @@ func (a *app) auditInput(ctx context.Context, c config, s *selection) (in audit.
 	}
 	in = audit.Input{
 		Hosts: hosts, Scan: c.scanOptions(), Settings: c.settings(),
-		Nova: db, Snapshot: snap, Identity: c.identity(snap),
+		Snapshot: snap, Identity: c.identity(snap),
+	}
+	if db != nil {
+		in.Nova = db
 	}
 	in.Scan.SkipFiles = s.noFiles
 	if !filter.Empty() {

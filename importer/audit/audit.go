@@ -20,13 +20,25 @@ type Input struct {
 	Settings check.Settings
 	Keep     func(discover.Domain) bool // which domains are wanted; nil means all
 
-	Nova     *nova.Cloud     // nil: an audit of the hosts alone
+	Nova     Records         // nil: an audit of the hosts alone
 	Snapshot *cloud.Snapshot // nil: no ports known
 	Identity Identity        // who the instances will belong to
 
 	// Started, when set, is called as each host is read, and the inventory's
 	// domains are still with it. It is for progress only.
 	Started func(discover.Progress)
+}
+
+// Records is what an audit and a plan ask of Nova's databases. *nova.Cloud has
+// it; what could write is not among it.
+type Records interface {
+	Release() nova.Release
+	Computes(ctx context.Context) ([]nova.Compute, error)
+	Flavors(ctx context.Context) ([]nova.Flavor, error)
+	Presence(ctx context.Context, uuids []string) (map[string]nova.Presence, error)
+	HostnamesInUse(ctx context.Context, names []string) (map[string][]string, error)
+	QuotaLeft(ctx context.Context, projects []string) (map[string]nova.QuotaLeft, error)
+	Rooms(ctx context.Context) (map[string]nova.Room, error)
 }
 
 // Identity is the owner that the configuration names for adopted instances.

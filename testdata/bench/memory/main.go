@@ -32,6 +32,9 @@ func main() {
 	}
 }
 
+// promisedMB is what README promises for the largest size.
+const promisedMB = 60
+
 // measure prints one line a size. The domains are undefined at the end.
 func measure(bin, socket string, sizes []int) (err error) {
 	uri := "qemu:///system?socket=" + socket
@@ -62,6 +65,10 @@ func measure(bin, socket string, sizes []int) (err error) {
 		}
 		fmt.Printf("%-10d %-14.1f %s\n", n, peak, growth)
 		last, lastSize = peak, n
+	}
+	fmt.Printf("promised: at most %d MB at %d domains\n", promisedMB, lastSize)
+	if last > promisedMB {
+		return fmt.Errorf("%.1f MB are more than promised", last)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func pkiPlaces(h Host) []pki {
 		return pki{filepath.Join(dir, "cacert.pem"), filepath.Join(dir, "clientcert.pem"), filepath.Join(dir, "clientkey.pem")}
 	}
 	if h.PKIPath != "" {
-		return []pki{in(h.PKIPath)}
+		return []pki{in(expand(h.PKIPath))}
 	}
 	return []pki{
 		in(homeFile(".pki", "libvirt")),

@@ -54,6 +54,7 @@ func testTree(t *testing.T) string {
 	put("img/cut.qcow2", []byte("QFI\xfb\x00\x00\x00\x03"))
 	put("etc/passwd", []byte("inside"))
 	link("/img/raw", "absolute")
+	link("/img/raw", "img/absolute")
 	link("../../../../../../etc/passwd", "img/escape")
 	link("/../../../proc/self/environ", "img/escape2")
 	link("here", "here")
@@ -88,6 +89,7 @@ func TestFilesLook(t *testing.T) {
 		{"/img/mid.qcow2", File{Kind: "file", Resolved: "/img/mid.qcow2", SizeBytes: 512, Links: 1, Format: "qcow2", VirtualBytes: 2 << 30, Backing: "base.qcow2"}},
 		{"/img/raw", File{Kind: "file", Resolved: "/img/raw", SizeBytes: 1000, Links: 2, Format: "raw", VirtualBytes: 1000}},
 		{"/absolute", File{Kind: "file", Resolved: "/img/raw", SizeBytes: 1000, Links: 2, Format: "raw", VirtualBytes: 1000}},
+		{"/img/absolute", File{Kind: "file", Resolved: "/img/raw", SizeBytes: 1000, Links: 2, Format: "raw", VirtualBytes: 1000}},
 		{"/pool/../img//./raw", File{Kind: "file", Resolved: "/img/raw", SizeBytes: 1000, Links: 2, Format: "raw", VirtualBytes: 1000}},
 		{"/../../img/raw", File{Kind: "file", Resolved: "/img/raw", SizeBytes: 1000, Links: 2, Format: "raw", VirtualBytes: 1000}},
 		{"/img/new\nline", File{Kind: "file", Resolved: "/img/new\nline", SizeBytes: 1, Links: 1, Format: "raw", VirtualBytes: 1}},

@@ -349,6 +349,9 @@ func TestStoppedGuestHoldsNobody(t *testing.T) {
 	define(t, socket, xml, hung)
 	xml, well := qemuDomain("well", diskXML2)
 	define(t, socket, xml, well)
+	_, diskXML3 := qcow2Disk(t, "16M")
+	xml, off := qemuDomain("off", diskXML3)
+	define(t, socket, xml, off)
 	mustVirsh(t, socket, "start", hung)
 	mustVirsh(t, socket, "start", well)
 	pid := qemuPID(t, "guest=hung,")
@@ -356,12 +359,15 @@ func TestStoppedGuestHoldsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Kill(pid, syscall.SIGCONT)
-	inv := scanOne(t, unixHost(t), Options{CallTimeout: 2 * time.Second})
+	inv := scanOne(t, unixHost(t), Options{CallTimeout: 2 * time.Second, SkipFiles: true})
 	if inv.Err != nil || inv.Took > time.Minute {
 		t.Fatalf("Err %v after %v", inv.Err, inv.Took)
 	}
 	if d := find(t, inv, well); d.Disks[0].CapacityBytes != 16<<20 {
 		t.Errorf("the other guest was not asked: %+v", d.Disks[0])
+	}
+	if d := find(t, inv, off); d.Disks[0].CapacityBytes != 16<<20 {
+		t.Errorf("the sizes of domains that are off wait for the hung one: %+v", d.Disks[0])
 	}
 	if d := find(t, inv, hung); d.Name != "hung" || d.State != StateRunning {
 		t.Errorf("hung domain %+v", d)

@@ -40,8 +40,7 @@ func (s *hostScan) askGuests(ctx context.Context) {
 		return
 	}
 	defer r.close()
-	r.patient = true
-	q := &guestQuestions{reader: r, handles: s.handles(), opt: s.opt}
+	q := &guestQuestions{reader: r.patiently(), handles: s.handles(), opt: s.opt}
 	quiet, errs := q.askAll(ctx, running)
 	s.silence(quiet, errs...)
 }

@@ -77,6 +77,11 @@ func newReader(ctx context.Context, l link, timeout time.Duration) (*reader, err
 	return r, nil
 }
 
+// patiently is r for questions that may be left open while others go on.
+func (r *reader) patiently() *reader {
+	return &reader{lv: r.lv, link: r.link, frames: r.frames, timeout: r.timeout, patient: true}
+}
+
 // close ends the connection without a word: the library's Disconnect sends a
 // request first and waits for its answer, without end where none comes. A
 // daemon frees what belongs to a client when its connection ends. The host's

@@ -88,8 +88,8 @@ const sizesAtOnce = 250
 
 // readSizes reads the sizes of the disks of domains that are off. Of running
 // ones it would ask their QEMU processes, and a single hung one would hold the
-// answer about all. Sizes that cannot be read stay 0, not known: the image
-// headers may tell them still.
+// answer about all. Sizes that cannot be read stay 0, not known, as when the
+// daemon waits for an image on a dead NFS server: that holds nothing else.
 func (s *hostScan) readSizes(ctx context.Context) {
 	var off []libvirt.Domain
 	for _, l := range s.survey.domains {
@@ -97,9 +97,10 @@ func (s *hostScan) readSizes(ctx context.Context) {
 			off = append(off, l)
 		}
 	}
+	r := s.reader.patiently()
 	s.survey.sizes = make(map[string][]diskSize, len(off))
 	for some := range slices.Chunk(off, sizesAtOnce) {
-		records, err := call(ctx, s.reader, "read disk sizes", func(lv questions) ([]libvirt.DomainStatsRecord, error) {
+		records, err := call(ctx, r, "read disk sizes", func(lv questions) ([]libvirt.DomainStatsRecord, error) {
 			return lv.ConnectGetAllDomainStats(some, uint32(libvirt.DomainStatsBlock), uint32(libvirt.ConnectGetAllDomainsStatsInactive))
 		})
 		if err != nil {

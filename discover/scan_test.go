@@ -141,7 +141,8 @@ func TestScanMisbehaviour(t *testing.T) {
 		{"drops at definitions", at(procXML, 0, misdeed{drop: true}), ErrLost, "read definition: connection lost", 3},
 		{"is an SSH server", at(procAuthList, 0, misdeed{raw: []byte("SSH-2.0-OpenSSH_9.2\r\n")}), ErrLost, `does not speak libvirt's protocol: it sent "SSH-`, 0},
 		{"is a web server", at(procAuthList, 0, misdeed{raw: []byte("HTTP/1.1 400 Bad Request\r\n\r\n")}), ErrLost, `it sent "HTTP`, 0},
-		{"sends a length below the header's", at(procAuthList, 0, misdeed{raw: []byte{0, 0, 0, 4, 0, 0, 0, 0}}), ErrLost, "does not speak libvirt's protocol", 0},
+		{"sends a length below the header's", at(procAuthList, 0, misdeed{raw: append([]byte{0, 0, 0, 4, 0x20, 0, 0x80, 0x86}, make([]byte, 40)...)}), ErrLost, "does not speak libvirt's protocol", 0},
+		{"sends a length of two gigabytes", at(procAuthList, 0, misdeed{raw: append([]byte{0x7f, 0, 0, 0, 0x20, 0, 0x80, 0x86}, make([]byte, 40)...)}), ErrLost, "does not speak libvirt's protocol", 0},
 		{"sends zeros", at(procAuthList, 0, misdeed{raw: make([]byte, 4096)}), ErrLost, "does not speak libvirt's protocol", 0},
 		{"speaks another program", at(procAuthList, 0, misdeed{raw: []byte{0, 0, 0, 28, 'n', 'f', 's', '!'}}), ErrLost, "does not speak libvirt's protocol", 0},
 		{"claims two billion domains", at(procListDomains, 0, misdeed{payload: []byte{0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0}}), ErrLost, "claims 2147483647 elements", 0},
@@ -251,6 +252,20 @@ func TestScanOldDaemon(t *testing.T) {
 	inv := scanOne(t, d.start(t, "kvm1"), quick)
 	if inv.Err != nil || len(inv.Domains) != 1 || inv.Domains[0].State != StateShutoff {
 		t.Errorf("Err %v, domains %v", inv.Err, inv.Domains)
+	}
+}
+
+// A daemon that waits for an image on a dead NFS server still tells the rest.
+func TestScanSilentSizes(t *testing.T) {
+	d := &fakeDaemon{domains: []fakeDomain{newFakeDomain("a"), newFakeDomain("b")}}
+	d.before = func(p uint32, n int) *misdeed {
+		if p == procDomainStats && n > 0 { // the first asks for states
+			return &misdeed{silent: true}
+		}
+		return nil
+	}
+	if inv := scanOne(t, d.start(t, "kvm1"), quick); inv.Err != nil || len(inv.Domains) != 2 {
+		t.Errorf("Err %v, %d domains", inv.Err, len(inv.Domains))
 	}
 }
 

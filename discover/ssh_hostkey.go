@@ -29,7 +29,7 @@ type knownKeys struct {
 // hostKeys opens the known_hosts file of h, or the user's and the system's.
 // Without any there is nothing to trust, and that is said before dialling.
 func hostKeys(h Host) (knownKeys, error) {
-	files := []string{h.KnownHosts}
+	files := []string{expand(h.KnownHosts)}
 	if h.KnownHosts == "" {
 		files = existing(homeFile(".ssh", "known_hosts"), systemKnownHosts)
 	}
@@ -76,7 +76,9 @@ func (k knownKeys) algorithms(hostport string) (all []string) {
 	}
 	for _, w := range known.Want {
 		if w.Key.Type() == ssh.KeyAlgoRSA {
-			all = append(all, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+			// The last one, with SHA-1, is all that OpenSSH before 7.2 has,
+			// and hosts of 2012 are what this tool is for; the key is known.
+			all = append(all, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA)
 			continue
 		}
 		all = append(all, w.Key.Type())
@@ -90,6 +92,14 @@ func homeFile(elem ...string) string {
 		home = "/"
 	}
 	return filepath.Join(append([]string{home}, elem...)...)
+}
+
+// expand lets a configuration say ~/ as a shell does.
+func expand(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return homeFile(rest)
+	}
+	return path
 }
 
 func existing(files ...string) (found []string) {

@@ -26,7 +26,7 @@ type identity struct {
 func identities(ctx context.Context, h Host) (*identity, error) {
 	id := new(identity)
 	if h.KeyFile != "" {
-		s, err := readKey(h.KeyFile)
+		s, err := readKey(expand(h.KeyFile))
 		if err != nil {
 			return nil, err
 		}

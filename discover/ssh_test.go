@@ -107,6 +107,30 @@ func TestHostKeyRefusals(t *testing.T) {
 	}
 }
 
+// Left to itself the client would ask for another kind of key than the known
+// one, and refuse what it then gets.
+func TestHostKeyAlgorithms(t *testing.T) {
+	keys, err := hostKeys(Host{KnownHosts: testKnownHosts(t, "10.0.0.1:22")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keys.algorithms("10.0.0.1:22"); len(got) != 1 || got[0] != ssh.KeyAlgoED25519 {
+		t.Errorf("algorithms of a known host = %v", got)
+	}
+	if got := keys.algorithms("10.0.0.2:22"); got != nil {
+		t.Errorf("algorithms of an unknown host = %v", got)
+	}
+}
+
+func TestExpandHome(t *testing.T) {
+	t.Setenv("HOME", "/home/op")
+	for in, want := range map[string]string{"~/.ssh/id": "/home/op/.ssh/id", "/a/~/b": "/a/~/b", "~op/x": "~op/x", "": ""} {
+		if got := expand(in); got != want {
+			t.Errorf("expand(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestHostKeysMissingFile(t *testing.T) {
 	if _, err := hostKeys(Host{KnownHosts: "/nonexistent/known_hosts"}); err == nil || !strings.Contains(err.Error(), "/nonexistent/known_hosts") {
 		t.Errorf("hostKeys = %v", err)

@@ -89,13 +89,12 @@ func (s *hostScan) describeHost(ctx context.Context) error {
 		s.inv.LibvirtVersion = version(v)
 		return err
 	})
-	g.Go(func() (err error) {
-		v, err := call(ctx, s.reader, "ask for QEMU's version", questions.ConnectGetVersion)
+	g.Go(func() error {
+		// A daemon that has just started tries its QEMU out first, which takes
+		// seconds; one without QEMU has no version, and may have domains.
+		v, _ := call(ctx, s.reader.patiently(), "ask for QEMU's version", questions.ConnectGetVersion)
 		s.inv.QEMUVersion = version(v)
-		if isUnanswered(err) {
-			return err
-		}
-		return nil // a host without QEMU's binary has no version, and may have domains
+		return nil
 	})
 	g.Go(func() error {
 		n, err := call(ctx, s.reader, "ask for processors and memory", func(lv questions) (n node, err error) {

@@ -8,15 +8,16 @@ die() {
 	exit 1
 }
 
-# is PID TEXT: the process exists and has TEXT in its command line, so that it
-# is not a stranger that was given the same number after a reboot.
+# is PID FOLDER: the process runs, and has FOLDER/run in place of /run. A number
+# alone says nothing: it may have been given to a stranger since, or to a daemon
+# of another folder.
 is() {
-	[ -n "$1" ] && tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2"
+	[ -n "$1" ] && [ "/proc/$1/root/run/libvirt" -ef "$2/run/libvirt" ]
 }
 
 pid_of() { cat "$1" 2>/dev/null || true; }
 
-# stop PID TEXT: ask, wait five seconds, then insist. A stopped process gets
+# stop PID FOLDER: ask, wait five seconds, then insist. A stopped process gets
 # no signal but SIGKILL until it is continued.
 stop() {
 	is "$1" "$2" || return 0
@@ -26,22 +27,22 @@ stop() {
 	while is "$1" "$2"; do
 		n=$((n + 1))
 		[ "$n" -ne 50 ] || kill -KILL "$1" 2>/dev/null || true
-		[ "$n" -lt 100 ] || die "process $1 ($2) does not end"
+		[ "$n" -lt 100 ] || die "process $1 of $2 does not end"
 		sleep 0.1
 	done
 }
 
-# wait_for PID TEXT LOG CONDITION...: until CONDITION holds, or the process is
-# gone, or half a minute has passed.
+# wait_for PIDFILE FOLDER LOG CONDITION...: until CONDITION holds, or the
+# process is gone, or half a minute has passed.
 wait_for() {
-	pid=$1 text=$2 log=$3
+	pid=$1 folder=$2 log=$3
 	shift 3
 	n=0
 	until "$@" >/dev/null 2>&1; do
 		n=$((n + 1))
-		if [ "$n" -gt 300 ] || { [ "$n" -gt 20 ] && ! is "$(pid_of "$pid")" "$text"; }; then
+		if [ "$n" -gt 300 ] || { [ "$n" -gt 20 ] && ! is "$(pid_of "$pid")" "$folder"; }; then
 			tail -n 20 "$log" >&2 || true
-			die "$text did not come up, see $log"
+			die "the daemon did not come up, see $log"
 		fi
 		sleep 0.1
 	done

@@ -15,12 +15,12 @@ base=$1/libvirt
 if [ "$(id -u)" -ne 0 ]; then
 	exec sudo -- "$0" "$1"
 fi
-stop "$(pid_of "$base/sshd.pid")" sshd
+stop "$(pid_of "$base/sshd.pid")" "$base/a"
 for d in a b; do
-	stop "$(pid_of "$base/$d/run/libvirtd.pid")" libvirtd
+	stop "$(pid_of "$base/$d/run/libvirtd.pid")" "$base/$d"
 	for pid in "$base/$d"/run/libvirt/qemu/*.pid; do
 		[ -e "$pid" ] || continue
-		stop "$(pid_of "$pid")" qemu
+		stop "$(pid_of "$pid")" "$base/$d"
 		rm -f "$pid"
 	done
 done

@@ -132,7 +132,7 @@ inside() {
 # daemon NAME [OPTION]: starts libvirtd unless it runs.
 daemon() {
 	pid=$base/$1/run/libvirtd.pid
-	is "$(pid_of "$pid")" "libvirtd" && return 0
+	is "$(pid_of "$pid")" "$base/$1" && return 0
 	[ -s "$base/$1/etc/qemu.conf" ] || configure "$1" "$([ "$1" = a ] && echo 1 || echo 0)"
 	rm -f "$pid" "$base/$1/run/libvirt/"*-sock*
 	(inside "$1" libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid ${2:-}) \
@@ -166,7 +166,7 @@ MaxStartups 100
 MaxSessions 100
 Subsystem sftp $sftp
 END
-if ! is "$(pid_of "$base/sshd.pid")" sshd; then
+if ! is "$(pid_of "$base/sshd.pid")" "$base/a"; then
 	rm -f "$base/sshd.pid"
 	(inside a "$(command -v sshd)" -D -f "$base/sshd_config" -E "$base/sshd.log") </dev/null >"$base/sshd.stdout" 2>&1 &
 fi
@@ -174,10 +174,10 @@ fi
 listening() { ss -Hltn "sport = :$1" | grep -q .; }
 answers() { virsh -q -c "qemu:///system?socket=$base/$1/run/libvirt/libvirt-sock" list; }
 for d in a b; do
-	wait_for "$base/$d/run/libvirtd.pid" libvirtd "$base/$d/log/libvirtd.log" answers "$d"
+	wait_for "$base/$d/run/libvirtd.pid" "$base/$d" "$base/$d/log/libvirtd.log" answers "$d"
 done
-wait_for "$base/a/run/libvirtd.pid" libvirtd "$base/a/log/libvirtd.log" listening "$tls"
-wait_for "$base/sshd.pid" sshd "$base/sshd.log" listening "$ssh"
+wait_for "$base/a/run/libvirtd.pid" "$base/a" "$base/a/log/libvirtd.log" listening "$tls"
+wait_for "$base/sshd.pid" "$base/a" "$base/sshd.log" listening "$ssh"
 
 ours='^K2O_TEST_\(LIBVIRT\|PKI\|SSH\|KNOWN_HOSTS\)'
 touch "$dir/env"

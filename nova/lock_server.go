@@ -31,6 +31,11 @@ type serverLock struct {
 	done chan struct{}
 }
 
+// serverLockName is the lock's name as the server makes it. A lock belongs to the
+// whole server, and one server may have the databases of several clouds: runs on
+// different ones must not wait for each other. MySQL allows 64 characters.
+const serverLockName = "CONCAT(?, '.', LEFT(SHA1(DATABASE()), 16))"
+
 const (
 	holderIntro = "held by "
 	heartbeat   = time.Second
@@ -47,7 +52,7 @@ func lockServer(ctx context.Context, api *database, holder string) (advisoryLock
 	}
 	l := &serverLock{pool: pool, conn: conn, done: make(chan struct{})}
 	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?), CONNECTION_ID()", lockName, lockPatience.Seconds()).Scan(&got, &l.id)
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+serverLockName+", ?), CONNECTION_ID()", lockName, lockPatience.Seconds()).Scan(&got, &l.id)
 	if err == nil && got.Int64 == 1 {
 		alive, stop := context.WithCancel(context.WithoutCancel(ctx))
 		l.stop = stop
@@ -84,7 +89,7 @@ func (l *serverLock) held(ctx context.Context) error {
 		return *lost
 	}
 	var owner sql.NullInt64
-	if err := l.pool.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", lockName).Scan(&owner); err != nil {
+	if err := l.pool.QueryRowContext(ctx, "SELECT IS_USED_LOCK("+serverLockName+")", lockName).Scan(&owner); err != nil {
 		return fmt.Errorf("look after the lock: %w", err)
 	}
 	if !owner.Valid || owner.Int64 != l.id {
@@ -102,7 +107,7 @@ func (l *serverLock) release() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*heartbeat)
 	defer cancel()
-	_, err := l.conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", lockName)
+	_, err := l.conn.ExecContext(ctx, "DO RELEASE_LOCK("+serverLockName+")", lockName)
 	return errors.Join(err, l.conn.Close())
 }
 
@@ -110,7 +115,7 @@ func (l *serverLock) release() error {
 // its connection comes from. It looks a few times, for between two heartbeats
 // there is nothing to read.
 func whoHolds(ctx context.Context, pool *sql.DB) string {
-	const query = `SELECT id, user, host, info FROM information_schema.processlist WHERE id = IS_USED_LOCK(?)`
+	const query = "SELECT id, user, host, info FROM information_schema.processlist WHERE id = (SELECT IS_USED_LOCK(" + serverLockName + "))"
 	known := "unknown (the process list does not show its connection)"
 	for range 10 {
 		var id int64

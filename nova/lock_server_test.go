@@ -90,3 +90,20 @@ func TestServerLockLost(t *testing.T) {
 		t.Errorf("%d instances, want 1", n)
 	}
 }
+
+// Two clouds may have their databases on one server; runs on them do not wait
+// for each other.
+func TestServerLockIsOneClouds(t *testing.T) {
+	first := newServerFixture(t, serverDSN(t), "zed")
+	second := newServerFixture(t, serverDSN(t), "zed")
+	for _, f := range []*fixture{first, second} {
+		w, err := f.open().Writer(t.Context(), "lars@ops1")
+		if err != nil {
+			t.Fatalf("with another cloud's run under way: %v", err)
+		}
+		t.Cleanup(func() { _ = w.Close() })
+		if err := w.lock.held(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -51,6 +51,9 @@ func Failures(w io.Writer, r audit.Report) {
 		case h.FilesErr != "":
 			fmt.Fprintf(w, "\nhost %s: its files were not looked at: %s\n", h.Host.Name, Line(h.FilesErr))
 		}
+		for _, q := range h.Silent {
+			fmt.Fprintf(w, "\nhost %s: domain %s runs, but its QEMU did not answer: %s\n", h.Host.Name, Line(q.Name), Line(q.Err.Error()))
+		}
 	}
 }
 

@@ -46,6 +46,8 @@ type hostJSON struct {
 	FilesError     string `json:"files_error,omitempty"`
 	Error          string `json:"error,omitempty"`
 	TookMS         int64  `json:"took_ms"`
+
+	Silent []silentJSON `json:"silent,omitempty"`
 }
 
 func newHostJSON(h audit.Host) hostJSON {
@@ -61,7 +63,17 @@ func newHostJSON(h audit.Host) hostJSON {
 	if h.Err != nil {
 		out.Error = h.Err.Error()
 	}
+	for _, q := range h.Silent {
+		out.Silent = append(out.Silent, silentJSON{q.Name, q.UUID, q.Err.Error()})
+	}
 	return out
+}
+
+// silentJSON is a running domain whose QEMU process did not answer.
+type silentJSON struct {
+	Name  string `json:"name"`
+	UUID  string `json:"uuid"`
+	Error string `json:"error"`
 }
 
 type unreadableJSON struct {

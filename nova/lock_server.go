@@ -31,10 +31,17 @@ type serverLock struct {
 	done chan struct{}
 }
 
-// serverLockName is the lock's name as the server makes it. A lock belongs to the
-// whole server, and one server may have the databases of several clouds: runs on
-// different ones must not wait for each other. MySQL allows 64 characters.
-const serverLockName = "CONCAT(?, '.', LEFT(SHA1(DATABASE()), 16))"
+// A lock belongs to the whole server, and one server may have the databases of
+// several clouds: runs on different ones must not wait for each other. So the
+// server makes the name, from ours and the database's. MySQL allows 64
+// characters.
+const (
+	takeServerLock  = "SELECT GET_LOCK(CONCAT(?, '.', LEFT(SHA1(DATABASE()), 16)), ?), CONNECTION_ID()"
+	askServerLock   = "SELECT IS_USED_LOCK(CONCAT(?, '.', LEFT(SHA1(DATABASE()), 16)))"
+	freeServerLock  = "DO RELEASE_LOCK(CONCAT(?, '.', LEFT(SHA1(DATABASE()), 16)))"
+	whoseServerLock = `SELECT id, user, host, info FROM information_schema.processlist
+		WHERE id = (SELECT IS_USED_LOCK(CONCAT(?, '.', LEFT(SHA1(DATABASE()), 16))))`
+)
 
 const (
 	holderIntro = "held by "
@@ -52,7 +59,7 @@ func lockServer(ctx context.Context, api *database, holder string) (advisoryLock
 	}
 	l := &serverLock{pool: pool, conn: conn, done: make(chan struct{})}
 	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK("+serverLockName+", ?), CONNECTION_ID()", lockName, lockPatience.Seconds()).Scan(&got, &l.id)
+	err = conn.QueryRowContext(ctx, takeServerLock, lockName, lockPatience.Seconds()).Scan(&got, &l.id)
 	if err == nil && got.Int64 == 1 {
 		alive, stop := context.WithCancel(context.WithoutCancel(ctx))
 		l.stop = stop
@@ -89,7 +96,7 @@ func (l *serverLock) held(ctx context.Context) error {
 		return *lost
 	}
 	var owner sql.NullInt64
-	if err := l.pool.QueryRowContext(ctx, "SELECT IS_USED_LOCK("+serverLockName+")", lockName).Scan(&owner); err != nil {
+	if err := l.pool.QueryRowContext(ctx, askServerLock, lockName).Scan(&owner); err != nil {
 		return fmt.Errorf("look after the lock: %w", err)
 	}
 	if !owner.Valid || owner.Int64 != l.id {
@@ -107,7 +114,7 @@ func (l *serverLock) release() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*heartbeat)
 	defer cancel()
-	_, err := l.conn.ExecContext(ctx, "DO RELEASE_LOCK("+serverLockName+")", lockName)
+	_, err := l.conn.ExecContext(ctx, freeServerLock, lockName)
 	return errors.Join(err, l.conn.Close())
 }
 
@@ -115,13 +122,12 @@ func (l *serverLock) release() error {
 // its connection comes from. It looks a few times, for between two heartbeats
 // there is nothing to read.
 func whoHolds(ctx context.Context, pool *sql.DB) string {
-	const query = "SELECT id, user, host, info FROM information_schema.processlist WHERE id = (SELECT IS_USED_LOCK(" + serverLockName + "))"
 	known := "unknown (the process list does not show its connection)"
 	for range 10 {
 		var id int64
 		var user, host string
 		var info sql.NullString
-		if err := pool.QueryRowContext(ctx, query, lockName).Scan(&id, &user, &host, &info); err != nil {
+		if err := pool.QueryRowContext(ctx, whoseServerLock, lockName).Scan(&id, &user, &host, &info); err != nil {
 			return known
 		}
 		if _, text, ok := strings.Cut(info.String, holderIntro); ok {

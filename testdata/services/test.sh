@@ -55,7 +55,9 @@ echo "== go vet"
 go vet $packages
 go vet -tags integration $packages
 tests "unit and scripts" -count=1
-tests "integration" -count=1 -tags integration
+# One package after the other: they share the daemons, and one would find what
+# another has defined.
+tests "integration" -count=1 -p 1 -tags integration
 echo "== summary"
 printf %s "$summary"
 [ -z "$failed" ]

@@ -80,7 +80,7 @@ func TestWay(t *testing.T) {
 				says   string
 				holds  func(after string)
 			}{
-				{exitBlocked, []string{"audit"}, "blocked by K2O-221: 1", before.nothingChanged},
+				{exitBlocked, []string{"audit"}, "4 ready + 1 attention + 1 blocked", before.nothingChanged},
 				{exitAttention, []string{"plan", "-O", s.plan}, fmt.Sprintf("%d domains to import, 1 to skip", n), before.nothingChanged},
 				{warned(), []string{"import", s.plan, "--dry-run"}, "nothing was written", before.nothingChanged},
 				{exitBlocked, []string{"import", s.plan}, "--yes", before.nothingChanged},

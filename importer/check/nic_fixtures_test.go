@@ -81,8 +81,8 @@ var nicFixtures = map[string]fixture{
 	"K2O-345": {nic(func(n *discover.Interface) { n.MTU = 9000 }), nic(func(n *discover.Interface) { n.MTU = 0 })},
 	"K2O-346": {nic(func(n *discover.Interface) { n.DriverOpts = []string{"iommu", "ats"} }), nic(func(n *discover.Interface) { n.Queues = 4 })},
 	"K2O-347": {nic(func(n *discover.Interface) { n.LinkDown = true }), nic(func(n *discover.Interface) { n.MTU = 9000 })},
-	"K2O-348": {addressed("fe80::5054:ff:fe10:b"), unaddressed(discover.StateShutoff)},
-	"K2O-349": {unaddressed(discover.StateShutoff), unaddressed(discover.StateRunning)},
+	"K2O-348": {both(portless, addressed("fe80::5054:ff:fe10:b")), addressed("fe80::5054:ff:fe10:b")},
+	"K2O-349": {both(portless, unaddressed(discover.StateShutoff)), unaddressed(discover.StateShutoff)},
 	"K2O-350": {
 		nic(func(n *discover.Interface) { n.TxDropped = droppedPackets }),
 		nic(func(n *discover.Interface) { n.RxDropped, n.TxDropped = droppedPackets-1, droppedPackets-1 }),

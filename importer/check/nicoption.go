@@ -129,13 +129,13 @@ var nicOptionRules = []Rule{
 }
 
 // addressless are the interfaces of which no address is known, if the guest
-// runs (or does not) as asked.
+// runs (or does not) as asked. A port that exists keeps the address it has.
 func (s subject) addressless(running bool) []discover.Interface {
 	if s.State.Active() != running {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(s.Interfaces), func(n discover.Interface) bool {
-		return slices.ContainsFunc(s.Addresses, func(a discover.Address) bool {
+		return s.Ports[strings.ToLower(n.MAC)] || slices.ContainsFunc(s.Addresses, func(a discover.Address) bool {
 			return strings.EqualFold(a.MAC, n.MAC) && a.IP.IsValid() && !a.IP.IsLinkLocalUnicast()
 		})
 	})

@@ -157,7 +157,7 @@ func shielded[T any](lv questions, ask func(questions) (T, error)) (a answer[T])
 // later ones.
 func (r *reader) explain(err error) error {
 	switch {
-	case errors.Is(err, libvirt.ErrInterrupted), errors.Is(err, syscall.EINVAL):
+	case errors.Is(err, libvirt.ErrInterrupted), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
 		if why := r.gaveUp.Load(); why != nil {
 			return *why
 		}

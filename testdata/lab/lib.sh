@@ -1,0 +1,110 @@
+# What every script of the lab shares: names, places, and how a daemon is
+# started and ended where there is no systemd. Sourced, not run.
+#
+# The password is a constant on purpose. Everything listens on loopback or on
+# the lab's own bridge, and a lab must come up the same way every time.
+
+# The names are for the scripts that source this file.
+# shellcheck disable=SC2034
+
+LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_RUN=/run/k2o-lab       # pid files and sockets
+LAB_LOG=/var/log/k2o-lab   # one file for each daemon and each long step
+LAB_STATE=/var/lib/k2o-lab # databases, the guest's image, what was made once
+PW=labpass                 # of everything that wants one
+
+BR=br-legacy               # the Linux bridge that the legacy domains are on
+BR_IP=10.66.0.1/24         # the host's own address on it, to reach the guests
+NET_CIDR=10.66.0.0/24
+PHYSNET=physlegacy         # Neutron's name for that segment
+COMPUTE_HOST=k2o-lab       # [DEFAULT]/host of nova-compute and the L2 agent
+DB_PORT=23306              # not 3306: a MariaDB of the machine may have that
+GUEST_IMAGE=$LAB_STATE/guest.qcow2
+
+PATH=$PATH:/usr/sbin:/sbin
+
+log() { printf '%(%H:%M:%S)T lab: %s\n' -1 "$*"; }
+
+# die TEXT: one line that says what is wrong, then the end of the script.
+die() {
+	printf 'lab: %s\n' "$*" >&2
+	exit 1
+}
+
+# birth PID: when the process started, in clock ticks since the boot. A number
+# alone says nothing: it may have been given to a stranger since.
+birth() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+	# The name in parentheses may hold spaces; the 20th field after it counts.
+	set -- ${stat##*) }
+	echo "${20}"
+}
+
+# pid_of NAME: the process recorded for the service, if it is the one that runs.
+pid_of() {
+	local pid born
+	read -r pid born 2>/dev/null <"$LAB_RUN/$1.pid" || return 1
+	[ "$(birth "$pid")" = "$born" ] || return 1
+	echo "$pid"
+}
+
+# alive NAME: the service that start started still runs.
+alive() { pid_of "$1" >/dev/null; }
+
+# start NAME USER COMMAND...: runs a daemon in the background unless it runs.
+# Its output goes to LAB_LOG/NAME.log. Every step down to the daemon is an
+# exec, so that the recorded process is the daemon itself, the leader of a
+# session of its own. The environment is empty, lest proxies, locales or
+# Python paths of whoever calls make one lab differ from the next.
+start() {
+	local name=$1 user=$2 home
+	shift 2
+	alive "$name" && return 0
+	home=$(getent passwd "$user" | cut -d: -f6)
+	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" LANG=C.UTF-8 \
+		setsid setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- "$@" \
+		>>"$LAB_LOG/$name.log" 2>&1 </dev/null &
+	echo "$! $(birth $!)" >"$LAB_RUN/$name.pid"
+}
+
+# stop NAME: asks the daemon to end, waits ten seconds, then insists. What it
+# leaves behind in its process group goes with it.
+stop() {
+	local pid _
+	if pid=$(pid_of "$1"); then
+		kill -TERM "$pid" 2>/dev/null || true
+		for _ in {1..100}; do
+			alive "$1" || break
+			sleep 0.1
+		done
+		kill -KILL -- "-$pid" 2>/dev/null || true
+	fi
+	rm -f "$LAB_RUN/$1.pid"
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+	local deadline=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || die "$what does not come up, see $LAB_LOG"
+		sleep 0.25
+	done
+}
+
+# listening PORT: something answers on loopback.
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# wait_port PORT [SECONDS]
+wait_port() { wait_for "${2:-60}" "port $1" listening "$1"; }
+
+# as USER COMMAND...: runs a command as one of the services' users.
+as() {
+	local user=$1 home
+	shift
+	home=$(getent passwd "$user" | cut -d: -f6)
+	HOME=$home setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- "$@"
+}
+
+[ "$(id -u)" -ne 0 ] || mkdir -p "$LAB_RUN" "$LAB_LOG" "$LAB_STATE"

@@ -22,8 +22,10 @@ const module = "github.com/lightcloud/kvm2openstack/"
 var arrows = map[string][]string{
 	"discover": {},
 	"nova":     {},
+	"rename":   {},
 
 	"importer/cloud":       {"discover"},
+	"importer/openstack":   {"importer/cloud"},
 	"importer/journal":     {},
 	"importer/instancedir": {"discover"},
 	"importer/check":       {"importer/cloud", "discover", "nova"},
@@ -31,10 +33,10 @@ var arrows = map[string][]string{
 	"importer/audit":       {"importer/plan", "importer/check", "importer/cloud", "discover", "nova"},
 	"importer": {
 		"importer/audit", "importer/plan", "importer/check", "importer/cloud",
-		"importer/journal", "importer/instancedir", "discover", "nova",
+		"importer/journal", "importer/instancedir", "discover", "nova", "rename",
 	},
 
-	"cmd": {"cmd", "importer", "discover", "nova", "testdata/demo"},
+	"cmd": {"cmd", "importer", "discover", "nova", "rename", "testdata/demo"},
 
 	"testdata/schema": {},
 	"testdata/demo":   {"testdata/schema"},
@@ -49,7 +51,7 @@ var holders = map[string][]string{
 	"github.com/digitalocean/go-libvirt": {"discover", "rename"},
 	"libvirt.org/go/":                    {"discover", "rename"},
 	"github.com/pkg/sftp":                {"discover", "importer/instancedir"},
-	"github.com/gophercloud/":            {"importer/cloud"},
+	"github.com/gophercloud/":            {"importer/openstack"},
 	"github.com/schollz/progressbar":     {"cmd"},
 	"github.com/spf13/cobra":             {"cmd"},
 }

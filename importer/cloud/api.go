@@ -102,6 +102,8 @@ type apiImage struct {
 	ContainerFormat string `json:"container_format"`
 	Visibility      string `json:"visibility"`
 	Protected       bool   `json:"protected"`
+	Hidden          bool   `json:"os_hidden"`
+	Description     string `json:"description"`
 }
 
 func (p apiPort) port() (Port, error) {

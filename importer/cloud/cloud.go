@@ -7,6 +7,7 @@ package cloud
 
 import (
 	"net/netip"
+	"strings"
 )
 
 // A Mapping says which Neutron network a domain's interface belongs to. The
@@ -31,6 +32,8 @@ type NetworkRule struct {
 type Network struct {
 	ID, Name, ProjectID string
 	Shared              bool
+	SharedWith          []string // projects that an RBAC policy shares it with
+	External            bool     // router:external
 	MTU                 int
 	PhysicalNetwork     string
 	NetworkType         string // flat, vlan, vxlan, geneve
@@ -55,7 +58,12 @@ type Port struct {
 	VIFType, VNICType, Status           string
 	VIFDetails                          map[string]any
 	FixedIPs                            []PortIP
+	Description                         string
+	PortSecurity                        bool
 }
+
+// Ours reports whether the port was made for an adoption.
+func (p Port) Ours() bool { return strings.HasPrefix(p.Description, Mark) }
 
 // A PortIP is one address of a Port.
 type PortIP struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -100,11 +101,11 @@ func (s *Snapshot) DHCPServer(subnetID string) netip.Addr {
 	return netip.Addr{}
 }
 
-// VisibleTo reports whether the network is the project's own or shared. A
-// network shared by an RBAC policy with this project alone is not known to
-// be: the list call does not say so.
+// VisibleTo reports whether the network is the project's own or shared with
+// it. Of a network shared by an RBAC policy with this project alone a file
+// does not know it: the list call does not say so.
 func (n Network) VisibleTo(projectID string) bool {
-	return n.Shared || n.ProjectID == projectID
+	return n.Shared || n.ProjectID == projectID || slices.Contains(n.SharedWith, projectID)
 }
 
 // Subnet returns the network's subnet of that id or name.

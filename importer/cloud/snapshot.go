@@ -23,6 +23,12 @@ type Snapshot struct {
 	Networks []Network // with their subnets
 	Ports    []Port
 	Images   []Image
+
+	// The rest only the APIs themselves can tell; a file has none of it.
+	SecurityGroups []SecurityGroup
+	Quotas         []Quota    // of the projects that were asked for
+	Providers      []Provider // Placement's compute nodes
+	Live           bool       // read from the APIs: ports, flavors and allocations can be made
 }
 
 // A Project is a Keystone project.
@@ -42,6 +48,8 @@ type Image struct {
 	ContainerFormat         string
 	Visibility              string
 	Protected               bool
+	Hidden                  bool
+	Description             string // of a placeholder: begins with Mark
 }
 
 // LoadSnapshot reads a snapshot from the file at path: one JSON object with

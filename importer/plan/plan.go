@@ -90,6 +90,9 @@ type Domain struct {
 
 	OSType   string `yaml:"os_type,omitempty"` // windows, or empty
 	ImageRef string `yaml:"image_ref,omitempty"`
+	// Placeholder says that the instance refers to its project's placeholder
+	// image, which is made if there is none yet; ImageRef is empty then.
+	Placeholder bool `yaml:"placeholder_image,omitempty"`
 	// ImageProperties are those that nothing else in the plan says: see
 	// Domain.Properties for all that Nova is given.
 	ImageProperties map[string]string `yaml:"image_properties"`
@@ -132,6 +135,12 @@ type NIC struct {
 	Port      string   `yaml:"port,omitempty"` // Neutron port, "" when there is none yet
 	Addresses []string `yaml:"addresses"`
 	Seen      string   `yaml:"seen,omitempty"` // where the addresses are known from
+
+	// CreatePort says that there is no port of this MAC address yet and that
+	// one is to be made.
+	CreatePort     bool     `yaml:"create_port,omitempty"`
+	PortSecurity   bool     `yaml:"port_security,omitempty"`   // of the port that is made
+	SecurityGroups []string `yaml:"security_groups,omitempty"` // ids, likewise
 }
 
 // A Disk is one disk and what it becomes.

@@ -32,13 +32,14 @@ die() {
 }
 
 # birth PID: when the process started, in clock ticks since the boot. A number
-# alone says nothing: it may have been given to a stranger since.
+# alone says nothing: it may have been given to a stranger since. Fails for a
+# process that is gone, or dead and not yet fetched by its parent.
 birth() {
 	local stat
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-	# The name in parentheses may hold spaces; the 20th field after it counts.
-	set -- ${stat##*) }
-	echo "${20}"
+	# The name in parentheses may hold spaces; fields are counted after it.
+	read -ra stat <<<"${stat##*) }"
+	[ "${stat[0]}" != Z ] && echo "${stat[19]}"
 }
 
 # pid_of NAME: the process recorded for the service, if it is the one that runs.

@@ -1,0 +1,41 @@
+#!/bin/bash
+# Runs the tests that need a whole OpenStack: brings the lab up with its fleet,
+# and takes it down again if it was not up before. "make lab-test" is this
+# script; "make lab-test RUN=TestLab PACKAGES=./cmd/kvm2openstack" runs some.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$LAB_DIR/../.."
+PATH=$PATH:/usr/local/go/bin
+
+was_up=
+"$LAB_DIR/service.sh" status >/dev/null 2>&1 && was_up=yes
+status=0
+
+# Whatever happens, what was started for these tests is ended after them.
+tidy() {
+	[ -n "$was_up" ] || "$LAB_DIR/down.sh" >/dev/null || true
+}
+trap tidy EXIT
+
+"$LAB_DIR/up.sh"
+"$LAB_DIR/fleet.sh"
+"$LAB_DIR/fleet.sh" --wait
+# shellcheck source=/dev/null
+. "$LAB_DIR/env.sh"
+
+packages=${PACKAGES:-./importer/openstack ./rename ./cmd/kvm2openstack}
+echo "== lab: go test -tags lab ${RUN:+-run $RUN }$packages"
+results=$(mktemp)
+# One package after the other: they share the cloud.
+# shellcheck disable=SC2086
+go vet -tags lab $packages
+# shellcheck disable=SC2086
+go test -v -count=1 -p 1 -timeout 60m -tags lab -run "${RUN:-Lab}" $packages >"$results" 2>&1 || status=$?
+grep -vE '^(=== |\?|PASS$)' "$results" || true
+echo "lab: $(grep -cE '^ *--- PASS' "$results") passed, $(grep -cE '^ *--- SKIP' "$results") skipped, $(grep -cE '^ *--- FAIL' "$results") failed"
+if ! grep -qE '^ *--- PASS' "$results"; then
+	echo "lab: no test ran" >&2
+	status=1
+fi
+rm -f "$results"
+exit $status

@@ -61,7 +61,7 @@ type Port struct {
 	MTU          int
 	Physical     string // provider:physical_network
 	Tunneled     bool
-	VIFType      string // bridge, ovs; never unbound or binding_failed
+	VIFType      string // bridge, ovs; "" until it is bound; never unbound or binding_failed
 	VIFDetails   map[string]any
 	VNICType     string // normal
 	Active       bool

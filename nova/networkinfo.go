@@ -93,6 +93,20 @@ func NetworkInfo(ports []Port) (string, error) {
 	return encode(vifs, maxMediumText)
 }
 
+// bound reports whether Neutron has said how the port is plugged on its host.
+func (p Port) bound() bool { return p.VIFType != "" }
+
+// boundPorts are those that may be in an info cache already.
+func boundPorts(ports []Port) []Port {
+	var bound []Port
+	for _, p := range ports {
+		if p.bound() {
+			bound = append(bound, p)
+		}
+	}
+	return bound
+}
+
 func newVIF(p Port) (vif, error) {
 	if err := checkVIFType(p.VIFType); err != nil {
 		return vif{}, err

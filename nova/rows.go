@@ -55,6 +55,11 @@ func (r Row) Get(column string) any {
 // that Nova's models fill in on the client side is written, for the schema has
 // none: a row whose deleted is NULL is invisible everywhere.
 //
+// Ports that are not bound yet (VIFType "") get their virtual_interfaces rows,
+// which say in which order Nova plugs them, and are left out of the info cache.
+// SetInfoCache writes that in full once they are bound, and has to before
+// Finish: a hard reboot in between would start the guest without them.
+//
 // Whatever could stop a nova-compute or lose the guest's hardware is an error
 // that names the instance and the field.
 func Rows(in Instance, now time.Time) (RowSet, error) {
@@ -92,7 +97,7 @@ func cellRows(in Instance, now time.Time) ([]Row, error) {
 	if b.keyPairs, err = keyPairsBlob(); err != nil {
 		return nil, in.fault("key pairs", err)
 	}
-	if b.networkInfo, err = NetworkInfo(in.Ports); err != nil {
+	if b.networkInfo, err = NetworkInfo(boundPorts(in.Ports)); err != nil {
 		return nil, in.fault("info cache", err)
 	}
 	return b.cellRows(), nil

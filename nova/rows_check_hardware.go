@@ -139,5 +139,8 @@ func checkPort(p Port) error {
 			return fmt.Errorf("address %s is not in subnet %s", ip.Address, ip.CIDR)
 		}
 	}
+	if !p.bound() {
+		return nil // left out of the info cache until SetInfoCache
+	}
 	return checkVIFType(p.VIFType)
 }

@@ -75,7 +75,6 @@ func TestRowsRefuses(t *testing.T) {
 		}, "the data disks have 5 GB"},
 
 		{"unbound port", func(in *Instance) { in.Ports[0].VIFType = "unbound" }, "is not bound"},
-		{"port without type", func(in *Instance) { in.Ports[0].VIFType = "" }, "is not bound"},
 		{"failed binding", func(in *Instance) { in.Ports[0].VIFType = "binding_failed" }, "is not bound"},
 		{"passed-through port", func(in *Instance) { in.Ports[0].VIFType = "hw_veb" }, "vif_type \"hw_veb\""},
 		{"direct port", func(in *Instance) { in.Ports[0].VNICType = "direct" }, "vnic_type"},

@@ -44,6 +44,7 @@ var samples = []struct {
 	{"two-data-disks", twoDataDisks},
 	{"two-ports", twoPorts},
 	{"no-ports", noPorts},
+	{"one-port-unbound", onePortUnbound},
 }
 
 func TestRowsGolden(t *testing.T) {

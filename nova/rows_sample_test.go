@@ -120,6 +120,14 @@ func twoPorts() Instance {
 	return in
 }
 
+// onePortUnbound has its first port as it is made for an adoption: Neutron has
+// not bound it yet.
+func onePortUnbound() Instance {
+	in := twoPorts()
+	in.Ports[0].VIFType, in.Ports[0].VIFDetails, in.Ports[0].Active = "", nil, false
+	return in
+}
+
 // noPorts is a domain without an interface.
 func noPorts() Instance {
 	in := linuxVirtio()

@@ -34,7 +34,8 @@ func (w *Writer) Unlock(ctx context.Context, uuids []string) error {
 }
 
 // SetInfoCache replaces the info cache of an adopted instance, after its ports
-// were bound. Like Rows it refuses a port that is not.
+// were bound. It takes all of the instance's ports, in the order of its rows,
+// and refuses one that is not bound: see NetworkInfo.
 func (w *Writer) SetInfoCache(ctx context.Context, cellUUID, uuid string, ports []Port) error {
 	info, err := NetworkInfo(ports)
 	if err != nil {

@@ -48,7 +48,7 @@ without_starting() {
 # only a failure tells.
 install() {
 	apt install --no-install-recommends "$@" && return
-	apt update && apt install --no-install-recommends "$@" ||
+	{ apt update && apt install --no-install-recommends "$@"; } ||
 		die "packages cannot be installed (no package mirror?), see $LAB_LOG/install.log"
 }
 

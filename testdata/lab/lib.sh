@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What every script of the lab shares: names, places, and how a daemon is
 # started and ended where there is no systemd. Sourced, not run.
 #
@@ -18,6 +19,7 @@ BR_IP=10.66.0.1/24         # the host's own address on it, to reach the guests
 NET_CIDR=10.66.0.0/24
 PHYSNET=physlegacy         # Neutron's name for that segment
 COMPUTE_HOST=k2o-lab       # [DEFAULT]/host of nova-compute and the L2 agent
+UPLINK=k2o-up              # the end of the veth pair that Neutron gets, see net.sh
 DB_PORT=23306              # not 3306: a MariaDB of the machine may have that
 GUEST_IMAGE=$LAB_STATE/guest.qcow2
 
@@ -84,21 +86,17 @@ stop() {
 	rm -f "$LAB_RUN/$1.pid"
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
-wait_for() {
-	local deadline=$((SECONDS + $1)) what=$2
-	shift 2
-	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$deadline" ] || die "$what does not come up, see $LAB_LOG"
-		sleep 0.25
-	done
-}
-
 # listening PORT: something answers on loopback.
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# wait_port PORT [SECONDS]
-wait_port() { wait_for "${2:-60}" "port $1" listening "$1"; }
+# wait_port PORT [SECONDS]: until something listens there.
+wait_port() {
+	local deadline=$((SECONDS + ${2:-60}))
+	until listening "$1"; do
+		[ "$SECONDS" -lt "$deadline" ] || die "nothing listens on port $1, see $LAB_LOG"
+		sleep 0.25
+	done
+}
 
 # as USER COMMAND...: runs a command as one of the services' users.
 as() {

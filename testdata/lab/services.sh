@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# The daemons of the lab: in which order they start, how each is started, and
+# how to tell that it is up. Sourced after lib.sh.
+
+SERVICES=(
+	mariadb memcached epmd rabbitmq
+	keystone placement glance-api neutron-server
+	nova-api nova-conductor nova-scheduler nova-novncproxy
+	virtlogd libvirtd
+	neutron-linuxbridge-agent nova-compute
+)
+
+# Erlang's port mapper is one for a whole machine; ours is another.
+EPMD_PORT=24369
+
+# port_of NAME: where it listens, if it does on TCP.
+port_of() {
+	case $1 in
+	mariadb) echo "$DB_PORT" ;;
+	memcached) echo 11211 ;;
+	epmd) echo $EPMD_PORT ;;
+	rabbitmq) echo 5672 ;;
+	keystone) echo 5000 ;;
+	placement) echo 8778 ;;
+	glance-api) echo 9292 ;;
+	neutron-server) echo 9696 ;;
+	nova-api) echo 8774 ;;
+	nova-novncproxy) echo 6080 ;;
+	esac
+}
+# launch NAME: starts it unless it runs, and does not wait.
+launch() {
+	case $1 in
+	mariadb) mariadb_server ;;
+	memcached) start memcached memcache /usr/bin/memcached -l 127.0.0.1 -p 11211 -m 64 ;;
+	epmd) start epmd rabbitmq /usr/bin/epmd -address 127.0.0.1 -port $EPMD_PORT ;;
+	rabbitmq) rabbitmq_server ;;
+	keystone) wsgi keystone keystone /usr/bin/keystone-wsgi-public 2 4 ;;
+	placement) wsgi placement placement /usr/bin/placement-api 1 4 ;;
+	nova-api) wsgi nova-api nova /usr/bin/nova-api-wsgi 2 1 ;;
+	glance-api) start glance-api glance /usr/bin/glance-api --config-file /etc/glance/glance-api.conf ;;
+	neutron-server) neutron neutron-server ml2_conf.ini ;;
+	neutron-linuxbridge-agent) neutron neutron-linuxbridge-agent linuxbridge_agent.ini ;;
+	nova-novncproxy) start nova-novncproxy nova /usr/bin/nova-novncproxy --config-file /etc/nova/nova.conf --web /usr/share/novnc ;;
+	nova-*) start "$1" nova "/usr/bin/$1" --config-file /etc/nova/nova.conf ;;
+	virtlogd | libvirtd) mkdir -p /run/libvirt && start "$1" root "/usr/sbin/$1" ;;
+	*) die "there is no service $1, but: ${SERVICES[*]}" ;;
+	esac
+}
+
+# ready NAME: it answers, where there is something to ask.
+ready() {
+	local port
+	port=$(port_of "$1")
+	[ -z "$port" ] || listening "$port" || return
+	case $1 in
+	mariadb) sql 'select 1' ;;
+	libvirtd) virsh -q -c qemu:///system version ;;
+	# Until a worker has loaded its models, "list ports" as its very first
+	# question is answered with 500; the list of versions makes it load them.
+	neutron-server) curl -fs http://127.0.0.1:9696/ ;;
+	*) alive "$1" ;;
+	esac
+}
+
+# await NAME: until it is ready. The slowest, Neutron, takes a quarter of a
+# minute on two free cores.
+await() {
+	local deadline=$((SECONDS + 180))
+	until ready "$1" >/dev/null 2>&1; do
+		alive "$1" || die "$1 ended by itself, see $LAB_LOG/$1.log"
+		[ "$SECONDS" -lt "$deadline" ] || die "$1 runs but does not answer, see $LAB_LOG/$1.log"
+		sleep 0.25
+	done
+}
+
+# sql STATEMENT: as root of the lab's MariaDB, through its socket.
+sql() { mariadb --no-defaults --socket="$LAB_RUN/mysql/sock" -e "$1"; }
+
+# Nothing is flushed to the disk at once: the schemas of Nova and Neutron are
+# thousands of small commits, and a lab's data may be lost with the machine.
+mariadb_server() {
+	start mariadb mysql /usr/sbin/mariadbd --no-defaults --datadir="$LAB_STATE/mysql" \
+		--socket="$LAB_RUN/mysql/sock" --pid-file="$LAB_RUN/mysql/pid" \
+		--bind-address=127.0.0.1 --port="$DB_PORT" --skip-name-resolve --skip-log-bin \
+		--innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --innodb-buffer-pool-size=256M \
+		--max-connections=400 --character-set-server=utf8mb3
+}
+
+# The node's name is rabbit@localhost, for the machine's own may not resolve.
+# "+sbwt none": its schedulers would spin while they wait, on a machine with
+# two cores. It logs to the output, like the others.
+rabbitmq_server() {
+	start rabbitmq rabbitmq env RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_DIST_PORT=25672 \
+		RABBITMQ_MNESIA_BASE="$LAB_STATE/rabbitmq" RABBITMQ_LOG_BASE="$LAB_STATE/rabbitmq" RABBITMQ_LOGS=- \
+		ERL_EPMD_PORT=$EPMD_PORT ERL_EPMD_ADDRESS=127.0.0.1 \
+		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}" \
+		/usr/lib/rabbitmq/bin/rabbitmq-server
+}
+
+# wsgi NAME USER FILE PROCESSES THREADS: an API under uWSGI. With lazy-apps
+# each process makes its own connections to databases and queue. uWSGI keeps no
+# connection open for a second request but does not say so; a client that
+# relies on it would have its next request reset.
+wsgi() {
+	start "$1" "$2" /usr/bin/uwsgi_python3 --http-socket "127.0.0.1:$(port_of "$1")" --wsgi-file "$3" \
+		--processes "$4" --threads "$5" --master --lazy-apps --enable-threads --thunder-lock --need-app \
+		--die-on-term --buffer-size 65535 --listen 100 --add-header 'Connection: close'
+}
+
+# neutron NAME FILE: the server is the classic one, API and RPC in one process
+# tree, which is lighter than Debian's two.
+neutron() {
+	start "$1" neutron "/usr/bin/$1" --config-file /etc/neutron/neutron.conf --config-file "/etc/neutron/plugins/ml2/$2"
+}

@@ -43,7 +43,7 @@ launch() {
 	neutron-linuxbridge-agent) neutron neutron-linuxbridge-agent linuxbridge_agent.ini ;;
 	nova-novncproxy) start nova-novncproxy nova /usr/bin/nova-novncproxy --config-file /etc/nova/nova.conf --web /usr/share/novnc ;;
 	nova-*) start "$1" nova "/usr/bin/$1" --config-file /etc/nova/nova.conf ;;
-	virtlogd | libvirtd) mkdir -p /run/libvirt && start "$1" root "/usr/sbin/$1" ;;
+	virtlogd | libvirtd) install -d -m 755 /run/libvirt && start "$1" root "/usr/sbin/$1" ;;
 	*) die "there is no service $1, but: ${SERVICES[*]}" ;;
 	esac
 }

@@ -153,3 +153,12 @@ func flavorOf(f nova.Flavor) Flavor {
 	}
 	return out
 }
+
+// specs are a flavor's extra specs on one line.
+func specs(f Flavor) string {
+	var list []string
+	for name, value := range sorted(f.ExtraSpecs) {
+		list = append(list, name+"="+value)
+	}
+	return "{" + strings.Join(list, ", ") + "}"
+}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
+	"maps"
 	"strings"
 	"time"
 
@@ -23,6 +23,17 @@ type World struct {
 	Cloud     *cloud.Snapshot // nil: no ports are known
 	RequestID string          // of the run, "req-" and a UUID
 	Now       time.Time
+
+	// Ports are the instance's own as Neutron has them at this moment; they go
+	// before those of Cloud, which is older.
+	Ports []cloud.Port
+	// Images are the ids of the placeholder images, by project.
+	Images map[string]string
+	// Unmade is set where the ports, the flavor and the image that the import
+	// makes may not be there yet: for a preview, and for a check before they
+	// are made. Such ports and images are left out of the instance then, and
+	// the flavor is as planned; without Unmade each of them is an error.
+	Unmade bool
 }
 
 // What the metadata of an instance keeps of its life before.
@@ -41,16 +52,18 @@ func Instance(d Domain, w World) (nova.Instance, error) {
 	if err != nil {
 		return nova.Instance{}, fmt.Errorf("domain %s: uuid %q: %w", quoted(d.Domain), d.UUID, err)
 	}
+	flavor, flavorErr := w.flavor(d)
+	image, imageErr := w.image(d)
 	ports, portErr := w.ports(d)
-	if err := errors.Join(w.placeProblem(d), w.flavorProblem(d), portErr); err != nil {
+	if err := errors.Join(w.placeProblem(d), flavorErr, imageErr, portErr); err != nil {
 		return nova.Instance{}, fmt.Errorf("domain %s on %s: %w", quoted(d.Domain), d.Host, err)
 	}
 	root, _ := d.Root() // a plan without one does not load
 	return nova.Instance{
 		UUID: d.UUID, DisplayName: d.DisplayName, Description: d.DisplayName, Hostname: d.Hostname,
 		ProjectID: d.ProjectID, ProjectName: d.Project, UserID: d.UserID, UserName: d.User,
-		Host: w.Compute, AvailabilityZone: cmp.Or(d.AvailabilityZone, w.Compute.AvailabilityZone), Flavor: w.Flavor,
-		ImageRef: d.ImageRef, DiskFormat: root.Format,
+		Host: w.Compute, AvailabilityZone: cmp.Or(d.AvailabilityZone, w.Compute.AvailabilityZone), Flavor: flavor,
+		ImageRef: image, DiskFormat: root.Format,
 		ImageProperties: d.Properties(), OSType: d.OSType,
 		RootDevice: root.Device, Disks: blockDevices(id, d.Disks), Ports: ports,
 		Metadata: metadata(d),
@@ -73,13 +86,39 @@ func (w World) placeProblem(d Domain) error {
 	return nil
 }
 
-// flavorProblem: a flavor can be made anew under its old name.
-func (w World) flavorProblem(d Domain) error {
+// flavor is Nova's, if it is still what the plan says: one can be made anew, or
+// given extra specs, under its old name.
+func (w World) flavor(d Domain) (nova.Flavor, error) {
 	is := flavorOf(w.Flavor)
-	if is.Name != d.Flavor.Name || !is.sameSize(d.Flavor) {
-		return fmt.Errorf("planned with flavor %s (%s), and Nova has %s (%s)", d.Flavor.Name, d.Flavor.size(), is.Name, is.size())
+	switch {
+	case w.Unmade && d.Flavor.Create && w.Flavor.Name == "":
+		return unmadeFlavor(d.Flavor, d.ProjectID), nil
+	case is.Name != d.Flavor.Name || !is.sameSize(d.Flavor):
+		return nova.Flavor{}, fmt.Errorf("planned with flavor %s (%s), and Nova has %s (%s)", d.Flavor.Name, d.Flavor.size(), is.Name, is.size())
+	case !maps.Equal(is.ExtraSpecs, d.Flavor.ExtraSpecs):
+		return nova.Flavor{}, fmt.Errorf("planned with flavor %s and extra specs %s, and Nova has it with %s", d.Flavor.Name, specs(d.Flavor), specs(is))
 	}
-	return nil
+	return w.Flavor, nil
+}
+
+// unmadeFlavor stands for a flavor in a preview. It has no id yet, without
+// which nothing can be written.
+func unmadeFlavor(f Flavor, project string) nova.Flavor {
+	return nova.Flavor{
+		FlavorID: "made by the import", Name: f.Name, VCPUs: f.VCPUs, MemoryMB: f.MemoryMB, RootGB: f.RootGB, EphemeralGB: f.EphemeralGB,
+		RxTxFactor: 1, Projects: []string{project}, ExtraSpecs: f.ExtraSpecs,
+	}
+}
+
+// image is what the instance refers to, "" for nothing.
+func (w World) image(d Domain) (string, error) {
+	if !d.Placeholder {
+		return d.ImageRef, nil
+	}
+	if id := w.Images[d.ProjectID]; id != "" || w.Unmade {
+		return id, nil
+	}
+	return "", fmt.Errorf("planned with the placeholder image of project %s, and there is none", quoted(cmp.Or(d.Project, d.ProjectID)))
 }
 
 // derived makes an id that is the same in every run (UUID version 5).
@@ -109,85 +148,4 @@ func metadata(d Domain) map[string]string {
 		all[name] = value
 	}
 	return all
-}
-
-// ports are those of the interfaces that have one, in the interfaces' order.
-func (w World) ports(d Domain) ([]nova.Port, error) {
-	var out []nova.Port
-	var errs []error
-	for _, nic := range d.NICs {
-		if nic.Port == "" {
-			continue // the plan says that there is none
-		}
-		p, err := w.port(d, nic)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("interface %s: port %s: %w", nic.MAC, nic.Port, err))
-			continue
-		}
-		out = append(out, p)
-	}
-	return out, errors.Join(errs...)
-}
-
-// port returns a port as the info cache keeps it, after a look at all that
-// would make Nova drop it or stop over it.
-func (w World) port(d Domain, nic NIC) (nova.Port, error) {
-	if w.Cloud == nil {
-		return nova.Port{}, errors.New("nothing is known of it without the cloud's answers")
-	}
-	p, ok := w.Cloud.PortByID(nic.Port)
-	switch {
-	case !ok:
-		return nova.Port{}, errors.New("is not in the cloud")
-	case !strings.EqualFold(p.MAC, nic.MAC):
-		return nova.Port{}, fmt.Errorf("has the MAC address %s", p.MAC)
-	case nic.NetworkID != "" && p.NetworkID != nic.NetworkID:
-		return nova.Port{}, fmt.Errorf("is on network %s, planned on %s", p.NetworkID, nic.NetworkID)
-	case p.ProjectID != d.ProjectID:
-		return nova.Port{}, fmt.Errorf("belongs to project %q: Nova finds ports by the instance's project", p.ProjectID)
-	case p.DeviceID != "" && !strings.EqualFold(p.DeviceID, d.UUID):
-		return nova.Port{}, fmt.Errorf("belongs to device %s", p.DeviceID)
-	case unbound(p.VIFType):
-		return nova.Port{}, fmt.Errorf("is not bound (vif_type %q): nova-compute would set the instance to ERROR when it starts", p.VIFType)
-	case p.HostID != w.Compute.Host:
-		return nova.Port{}, fmt.Errorf("is bound on host %q, not on %q", p.HostID, w.Compute.Host)
-	}
-	n, err := w.Cloud.Network(p.NetworkID)
-	if err != nil {
-		return nova.Port{}, err
-	}
-	ips, err := w.fixedIPs(p, n)
-	if err != nil {
-		return nova.Port{}, err
-	}
-	return nova.Port{
-		ID: p.ID, MAC: strings.ToLower(p.MAC), NetworkID: n.ID, NetworkName: n.Name, NetworkOwner: n.ProjectID,
-		MTU: n.MTU, Physical: n.PhysicalNetwork, Tunneled: n.Tunneled(),
-		VIFType: p.VIFType, VIFDetails: p.VIFDetails, VNICType: cmp.Or(p.VNICType, "normal"), Active: p.Status == "ACTIVE", FixedIPs: ips,
-	}, nil
-}
-
-func (w World) fixedIPs(p cloud.Port, n cloud.Network) ([]nova.FixedIP, error) {
-	var out []nova.FixedIP
-	for _, ip := range p.FixedIPs {
-		s, err := n.Subnet(ip.SubnetID)
-		if err != nil {
-			return nil, err
-		}
-		fixed := nova.FixedIP{Address: ip.Address, CIDR: s.CIDR, Gateway: s.Gateway, DNS: s.DNS}
-		if s.DHCP {
-			fixed.DHCPServer = w.dhcpServer(s)
-		}
-		out = append(out, fixed)
-	}
-	return out, nil
-}
-
-// dhcpServer is the agent's port, or else the gateway, which answers where
-// DHCP is OVN's own and has no port.
-func (w World) dhcpServer(s cloud.Subnet) netip.Addr {
-	if a := w.Cloud.DHCPServer(s.ID); a.IsValid() {
-		return a
-	}
-	return s.Gateway
 }

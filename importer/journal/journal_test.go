@@ -62,7 +62,7 @@ func suite(t *testing.T, location string) {
 		t.Fatal(err)
 	}
 	want := []Adoption{{UUID: "u1", Host: "kvm01", Domain: "web\uFFFD", State: StateBegun, Plan: "domain: web",
-		InstanceID: 7, InstanceName: "instance-00000007", Run: r.RunID()}}
+		InstanceID: 7, InstanceName: "instance-00000007", Run: r.RunID(), Left: []string{"records"}}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Adoption{}, "Updated")); diff != "" {
 		t.Errorf("Adoptions(u1) (-want +got):\n%s", diff)
 	}
@@ -82,12 +82,49 @@ func suite(t *testing.T, location string) {
 	if steps, _ = j.Steps(t.Context(), "u1", "u2"); len(steps) != 1 || steps[0].UUID != "u2" {
 		t.Errorf("Steps after the undo of u1 = %+v, want those of u2", steps)
 	}
+	write(t, r, func(tx *Tx) error { return tx.SetPlans(map[string]string{"u1": "domain: web, port: p1"}) })
+	if got, err = r.Adoptions(t.Context(), "u1"); err != nil || got[0].Plan != "domain: web, port: p1" || got[0].Domain != a.Domain[:3]+"\uFFFD" || got[0].Left != nil {
+		t.Errorf("Adoptions(u1) after SetPlans = %+v, %v, want the new plan, all else as before, nothing left", got, err)
+	}
+	sharedSuite(t, r)
 	if err := r.End(t.Context(), "done"); err != nil {
 		t.Fatal(err)
 	}
 	runs, err := j.Runs(t.Context(), 1)
 	if err != nil || len(runs) != 1 || runs[0].Ended == nil || runs[0].Outcome != "done" {
 		t.Errorf("Runs = %+v, %v, want one that ended", runs, err)
+	}
+}
+
+// sharedSuite: a thing is begun, made, gone, and begun again.
+func sharedSuite(t *testing.T, r *Recorder) {
+	t.Helper()
+	read := func() []Shared {
+		t.Helper()
+		all, err := r.Shared(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	f := Shared{Kind: KindFlavor, Project: "p1", Name: "legacy.1c"}
+	g := Shared{Kind: KindFlavor, Project: "p2", Name: "legacy.1c"} // the same name for somebody else
+	write(t, r, func(tx *Tx) error { return tx.BeginShared(f, g) })
+	if all := read(); len(all) != 2 || all[0].Project != "p1" || all[0].Made != nil || all[0].Run != r.RunID() {
+		t.Errorf("Shared after Begin = %+v, want two intents", all)
+	}
+	f.CloudID = "id-1"
+	write(t, r, func(tx *Tx) error { return errors.Join(tx.EndShared(f), tx.GoneShared(g)) })
+	if all := read(); len(all) != 1 || all[0].Made == nil || all[0].CloudID != "id-1" {
+		t.Errorf("Shared after End and Gone = %+v, want the one that was made", all)
+	}
+	write(t, r, func(tx *Tx) error { return tx.GoneShared(f) })
+	if all := read(); len(all) != 0 {
+		t.Errorf("Shared after Gone = %+v, want none", all)
+	}
+	write(t, r, func(tx *Tx) error { return tx.BeginShared(f) })
+	if all := read(); len(all) != 1 || all[0].Made != nil || all[0].CloudID != "" {
+		t.Errorf("Shared after a second Begin = %+v, want a new intent", all)
 	}
 }
 

@@ -44,6 +44,19 @@ func schema(t *testing.T) string {
 
 func TestServer(t *testing.T) { suite(t, schema(t)) }
 
+func TestServerUpgrade(t *testing.T) {
+	location := schema(t)
+	j, err := connectMySQL(location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load(t, j.db, "shape1.mariadb.sql")
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	upgradeSuite(t, location)
+}
+
 func TestServerLock(t *testing.T) {
 	location := schema(t)
 	r := start(t, open(t, location))

@@ -31,25 +31,51 @@ func (j *Journal) prepare(ctx context.Context) error {
 		}
 		return j.create(db)
 	}
-	if err := readShape(db); err != nil {
+	is, err := readShape(db)
+	if err != nil {
 		return err
 	}
-	return j.claim(db)
+	if err := j.claim(db); err != nil {
+		return err
+	}
+	switch is {
+	case 0:
+		return j.create(db)
+	case version:
+		return nil
+	}
+	return upgrade(db)
 }
 
 // create makes the tables in one go; the shape's row comes last, so that a
 // crash in between leaves something that create completes.
 func (j *Journal) create(db *gorm.DB) error {
-	if db.Name() == "mysql" {
-		db = db.Set("gorm:table_options", "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin")
-	}
-	if err := db.AutoMigrate(&Run{}, &Adoption{}, &Step{}); err != nil {
+	if err := withOptions(db).AutoMigrate(&Run{}, &Adoption{}, &Step{}, &Shared{}); err != nil {
 		return fmt.Errorf("make tables: %w", err)
 	}
-	if err := db.AutoMigrate(&shape{}); err != nil {
+	if err := withOptions(db).AutoMigrate(&shape{}); err != nil {
 		return fmt.Errorf("make tables: %w", err)
 	}
 	return writeShape(db)
+}
+
+func withOptions(db *gorm.DB) *gorm.DB {
+	if db.Name() == "mysql" {
+		return db.Set("gorm:table_options", "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin")
+	}
+	return db
+}
+
+// upgrade makes what the journal of an earlier version lacks. Its own tables
+// stay as they are. As in create, the version comes last.
+func upgrade(db *gorm.DB) error {
+	if err := withOptions(db).AutoMigrate(&Shared{}); err != nil {
+		return fmt.Errorf("upgrade its tables to version %d: %w", version, err)
+	}
+	if err := db.Model(&shape{}).Where("id = 1 AND version < ?", version).Update("version", version).Error; err != nil {
+		return fmt.Errorf("upgrade its tables to version %d: %w", version, err)
+	}
+	return nil
 }
 
 func writeShape(db *gorm.DB) error {
@@ -60,7 +86,8 @@ func writeShape(db *gorm.DB) error {
 	return nil
 }
 
-// check is prepare for those who only look.
+// check is prepare for those who only look. What an earlier version wrote
+// reads like our own.
 func (j *Journal) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -72,21 +99,25 @@ func (j *Journal) check(ctx context.Context) error {
 	if !found[shape{}.TableName()] {
 		return ErrForeign
 	}
-	return readShape(db)
+	_, err = readShape(db)
+	return err
 }
 
-func readShape(db *gorm.DB) error {
+// readShape is the version of the tables, 0 after a crash between the table
+// and its row.
+func readShape(db *gorm.DB) (int, error) {
 	var rows []shape
 	if err := db.Limit(1).Find(&rows).Error; err != nil {
-		return fmt.Errorf("read version of the tables: %w", err)
+		return 0, fmt.Errorf("read version of the tables: %w", err)
 	}
 	if len(rows) == 0 {
-		return writeShape(db) // A crash between the table and its row.
+		return 0, nil
 	}
-	if v := rows[0].Version; v > version {
-		return fmt.Errorf("%w: its tables have version %d, this program knows %d", ErrNewer, v, version)
+	v := rows[0].Version
+	if v > version {
+		return 0, fmt.Errorf("%w: its tables have version %d, this program knows %d", ErrNewer, v, version)
 	}
-	return nil
+	return v, nil
 }
 
 func tables(db *gorm.DB) (map[string]bool, error) {

@@ -14,6 +14,38 @@ const inList = 500
 // Adoptions are those of uuids that the journal knows, or all of them without
 // any. They come by host and domain, without their definitions.
 func (j *Journal) Adoptions(ctx context.Context, uuids ...string) ([]Adoption, error) {
+	all, err := j.adoptions(ctx, uuids)
+	if err != nil {
+		return nil, err
+	}
+	return all, j.addLeft(ctx, all)
+}
+
+// addLeft names the steps that are left of what is not complete.
+func (j *Journal) addLeft(ctx context.Context, all []Adoption) error {
+	var open []string
+	for _, a := range all {
+		if a.open() {
+			open = append(open, a.UUID)
+		}
+	}
+	steps, err := j.Steps(ctx, open...)
+	if err != nil {
+		return err
+	}
+	left := map[string][]string{}
+	for _, s := range steps {
+		if !slices.Contains(left[s.UUID], s.Step) { // once for each run
+			left[s.UUID] = append(left[s.UUID], s.Step)
+		}
+	}
+	for i := range all {
+		all[i].Left = left[all[i].UUID]
+	}
+	return nil
+}
+
+func (j *Journal) adoptions(ctx context.Context, uuids []string) ([]Adoption, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	query := j.db.WithContext(ctx).Omit("Definition").Order("host, domain, uuid").Session(&gorm.Session{})

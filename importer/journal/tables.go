@@ -4,7 +4,11 @@ import "time"
 
 // version is the shape of the tables below. It is raised by whoever changes
 // the meaning of a column; older programs then refuse the journal.
-const version = 1
+//
+// Shape 2 has the table of shared things, and adoptions whose plan says that
+// ports and allocations were made: a program that knows only shape 1 would
+// release those and leave their ports behind.
+const version = 2
 
 // A State says how far the adoption of a domain has come.
 type State string
@@ -54,6 +58,15 @@ type Adoption struct {
 	Definition string `gorm:"type:longtext"`
 	Run        int64  // the run that wrote this row last
 	Updated    time.Time
+
+	// Left are the steps that were begun and not taken back, oldest first, of
+	// an adoption that is neither complete nor out again. Adoptions fills it.
+	Left []string `gorm:"-"`
+}
+
+// open reports whether something of the adoption may have to be done yet.
+func (a Adoption) open() bool {
+	return a.State == StateBegun || a.State == StateHalf || a.State == StateReleasing
 }
 
 // A Step is one change to one domain, once per run.
@@ -69,6 +82,30 @@ type Step struct {
 
 	UndoBegun *time.Time
 	Undone    *time.Time
+}
+
+// A Kind is what a Shared thing is.
+type Kind string
+
+// Flavors and placeholder images are what several instances of a project use.
+const (
+	KindFlavor Kind = "flavor"
+	KindImage  Kind = "image"
+)
+
+// A Shared thing was made in the cloud for several adoptions, and goes when
+// the last of them has gone. Begun without Made is an intent: it may be there
+// or not. What was there before us has no row.
+type Shared struct {
+	ID      int64  `gorm:"primaryKey"`
+	Kind    Kind   `gorm:"size:16;uniqueIndex:kind_project_name"`
+	Project string `gorm:"size:64;uniqueIndex:kind_project_name"` // its id
+	Name    string `gorm:"size:255;uniqueIndex:kind_project_name"`
+	CloudID string `gorm:"size:255"` // flavorid, or the image's id; "" until it is known
+	Run     int64
+	Begun   time.Time
+	Made    *time.Time
+	Gone    *time.Time // deleted again
 }
 
 // shape holds one row: the version of the tables.
@@ -88,6 +125,9 @@ func (Adoption) TableName() string { return tablePrefix + "adoptions" }
 
 // TableName of steps.
 func (Step) TableName() string { return tablePrefix + "steps" }
+
+// TableName of shared things.
+func (Shared) TableName() string { return tablePrefix + "shared" }
 
 // tablePrefix keeps our tables apart from anything else in a shared schema.
 const tablePrefix = "k2o_"

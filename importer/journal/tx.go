@@ -35,6 +35,22 @@ func (t *Tx) Adopt(adoptions []Adoption) error {
 	}).Create(&rows).Error
 }
 
+// SetPlans replaces the plans of adoptions, by their UUIDs: a step has found
+// out what the plan left open, such as the ids of ports.
+func (t *Tx) SetPlans(plans map[string]string) error {
+	if len(plans) == 0 {
+		return nil
+	}
+	rows := make([]Adoption, 0, len(plans))
+	for uuid, text := range plans {
+		rows = append(rows, Adoption{UUID: uuid, Plan: text, Run: t.run, Updated: t.now})
+	}
+	return t.db.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "uuid"}},
+		DoUpdates: clause.AssignmentColumns([]string{"plan", "run", "updated"}),
+	}).Create(&rows).Error
+}
+
 // SetState says how far adoptions have come, and why no further.
 func (t *Tx) SetState(state State, reason string, uuids ...string) error {
 	if len(uuids) == 0 {

@@ -1,0 +1,12 @@
+CREATE TABLE `k2o_runs` (`id` integer PRIMARY KEY AUTOINCREMENT,`started` datetime,`ended` datetime,`who` text,`host` text,`pid` integer,`command` text,`version` text,`plan_digest` text,`outcome` text);
+INSERT INTO k2o_runs VALUES(1,'2026-08-21 10:00:00+00:00','2026-08-21 10:00:00+00:00','root','admin1',4711,'kvm2openstack import plan.yaml','test','','1 imported');
+CREATE TABLE `k2o_adoptions` (`uuid` text,`host` text,`domain` text,`display_name` text,`cell` text,`compute_host` text,`instance_id` integer,`instance_name` text,`state` text,`reason` text,`plan` longtext,`definition` longtext,`run` integer,`updated` datetime,PRIMARY KEY (`uuid`));
+INSERT INTO k2o_adoptions VALUES('u1','kvm01','web','web','c1','kvm01',7,'instance-00000007','imported','','domain: {domain: web}','<domain/>',1,'2026-08-21 10:00:01+00:00');
+CREATE TABLE `k2o_steps` (`id` integer PRIMARY KEY AUTOINCREMENT,`run` integer,`uuid` text,`step` text,`begun` datetime,`ended` datetime,`error` text,`made` longtext,`undo_begun` datetime,`undone` datetime);
+INSERT INTO k2o_steps VALUES(1,1,'u1','records','2026-08-21 10:00:00+00:00','2026-08-21 10:00:01+00:00','','{"id":7}',NULL,NULL);
+CREATE TABLE `k2o_shape` (`id` integer,`version` integer,PRIMARY KEY (`id`));
+INSERT INTO k2o_shape VALUES(1,1);
+CREATE INDEX `idx_k2o_adoptions_state` ON `k2o_adoptions`(`state`);
+CREATE INDEX `idx_k2o_adoptions_host` ON `k2o_adoptions`(`host`);
+CREATE INDEX `domain` ON `k2o_steps`(`uuid`);
+CREATE UNIQUE INDEX `run_domain_step` ON `k2o_steps`(`run`,`uuid`,`step`);

@@ -1,5 +1,7 @@
 # make demo   the whole way on a bundled data centre; needs Go and nothing else
 # make test   all tests against real services, which it installs if missing
+# make lab    a real OpenStack on this machine, with guests to adopt; lab-down
+#             ends it, lab-test tries the whole adoption there
 # make        the binary alone, bin/kvm2openstack
 
 # Go's own installer does not touch PATH.
@@ -8,7 +10,7 @@ export PATH := $(PATH):/usr/local/go/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BINARY  := bin/kvm2openstack
 
-.PHONY: build demo test bench lint clean
+.PHONY: build demo test bench lab lab-down lab-test lint clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/kvm2openstack
@@ -24,6 +26,17 @@ test:
 # Ratios measured in one run on this machine; the same services.
 bench:
 	testdata/services/bench.sh
+
+# Needs Debian 12 and root; see testdata/lab/README.md.
+lab:
+	testdata/lab/up.sh
+	testdata/lab/fleet.sh
+
+lab-down:
+	testdata/lab/down.sh
+
+lab-test:
+	testdata/lab/test.sh
 
 lint:
 	.ci/lint

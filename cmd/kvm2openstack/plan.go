@@ -177,6 +177,19 @@ func (o *planOptions) conclude(a *app, r audit.Report, p plan.Plan) error {
 	return nil
 }
 
+// planned reads the configuration and those domains of a plan that were
+// chosen: what every command on a plan begins with.
+func (a *app) planned(file string, s *selection) (c config, p plan.Plan, err error) {
+	if c, err = loadConfig(a.configFile); err != nil {
+		return c, p, err
+	}
+	if p, err = loadPlan(file); err != nil {
+		return c, p, err
+	}
+	p, err = choose(p, s)
+	return c, p, err
+}
+
 // loadPlan reads a plan file; what is wrong with it is the operator's to mend.
 func loadPlan(file string) (plan.Plan, error) {
 	p, err := plan.Load(file)

@@ -42,15 +42,8 @@ func (o *releaseOptions) run(ctx context.Context, a *app, file string) error {
 	if err := checkOutput(o.output, "table", "json"); err != nil {
 		return err
 	}
-	c, err := loadConfig(a.configFile)
+	c, p, err := a.planned(file, &o.selection)
 	if err != nil {
-		return err
-	}
-	p, err := loadPlan(file)
-	if err != nil {
-		return err
-	}
-	if p, err = choose(p, &o.selection); err != nil {
 		return err
 	}
 	question := fmt.Sprintf("delete Nova's records of %s and remove their links (guests keep running)", plural(countImports(p), "domain", "domains"))

@@ -2,6 +2,9 @@
 // Keystone, Glance, Neutron, Placement and Nova's. Reading (Snapshot) is for
 // audit and plan, the rest for import and release. It never touches a database
 // and decides nothing: what is to be made stands in the plan.
+//
+// Every call has a deadline. Reads that fail for a reason that passes are
+// repeated; a request that may have been carried out never is.
 package openstack
 
 import (
@@ -11,7 +14,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 )
 
-// A Cloud is an authenticated connection to the APIs of one region.
+// A Cloud is an authenticated connection to the APIs of one region. It may be
+// used by several goroutines. The token is renewed when it has expired.
 type Cloud struct {
 	identity  *gophercloud.ServiceClient // Keystone v3
 	image     *gophercloud.ServiceClient // Glance v2
@@ -21,7 +25,22 @@ type Cloud struct {
 
 	name    string        // of the entry in clouds.yaml, for errors
 	timeout time.Duration // for one call
+	who     string        // user, project and roles of the token, for errors
 	log     *slog.Logger
+}
+
+// A Config says which cloud to open and how.
+type Config struct {
+	// Name of the entry in clouds.yaml. EnvironmentName stands for the OS_*
+	// variables instead.
+	Name string
+	// Timeout of one call, with its answer; 30 seconds when it is 0.
+	Timeout time.Duration
+	// Log gets each call at debug level, without headers and bodies; nil for
+	// none.
+	Log *slog.Logger
+
+	pause time.Duration // before the first repetition; tests make it short
 }
 
 // Microversions that are asked for. Each is older than the oldest release this
@@ -32,5 +51,18 @@ const (
 	placementVersion = "1.36" // GET and PUT of allocations with generations
 )
 
-// callTimeout is the deadline of one call when the configuration has none.
-const callTimeout = 30 * time.Second
+const (
+	// callTimeout is the deadline of one call when the configuration has none.
+	callTimeout = 30 * time.Second
+	// maxConnections bounds what is open to one service at a time.
+	maxConnections = 16
+)
+
+// The services as operators call them, for errors and the log.
+const (
+	keystone  = "Keystone"
+	glance    = "Glance"
+	neutron   = "Neutron"
+	placement = "Placement"
+	nova      = "Nova"
+)

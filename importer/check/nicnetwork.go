@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
 
 // nicNetworkRules: where an interface is plugged, and which Neutron network that is.
@@ -175,6 +176,18 @@ func (s subject) sharedNetwork() string {
 			return rule.Network
 		}
 		seen[rule.Network] = true
+	}
+	return ""
+}
+
+// PortUser names whose a port is, "" where an instance may have it: it is
+// nobody's, or the instance's own already.
+func PortUser(p cloud.Port, instance string) string {
+	switch {
+	case p.DeviceID != "" && !strings.EqualFold(p.DeviceID, instance):
+		return strings.TrimSpace(p.DeviceOwner + " " + p.DeviceID)
+	case p.DeviceID == "" && p.DeviceOwner != "" && !strings.HasPrefix(p.DeviceOwner, "compute:"):
+		return p.DeviceOwner // kept for something by Neutron, or by whoever asked for it
 	}
 	return ""
 }

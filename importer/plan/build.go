@@ -31,7 +31,12 @@ type Input struct {
 	Release  nova.Release
 	Flavors  []nova.Flavor
 	Computes []nova.Compute
-	Cloud    *cloud.Snapshot
+	Cloud    *cloud.Snapshot // with the Quotas of Projects, when it was read from the APIs
+
+	// Allocations are what the domains have in Placement already, by UUID: those
+	// that an earlier run has begun. Nil means that nobody asked, and what was
+	// begun counts as allocated.
+	Allocations map[string]cloud.Allocation
 }
 
 // Build decides what is to happen to every domain. It looks at nothing but
@@ -42,8 +47,12 @@ func Build(in Input) (Plan, error) {
 	if err := in.Settings.Check(); err != nil {
 		return Plan{}, fmt.Errorf("plan: %w", err)
 	}
-	b := builder{Input: in, computes: map[string]*nova.Compute{}, flavors: newFlavors(in.Flavors), order: map[string]int{}}
+	b := builder{
+		Input: in, computes: map[string]*nova.Compute{}, flavors: newFlavors(in.Flavors), order: map[string]int{},
+		ports: indexPorts(in.Cloud), claimed: map[string]string{},
+	}
 	p := Plan{Schema: Schema, Made: in.Made, Unreadable: unreadable(in)}
+	p.Made.Cloud = b.live()
 	for n, inv := range in.Hosts {
 		p.Hosts = append(p.Hosts, b.host(inv))
 		b.order[inv.Host.Name] = n
@@ -52,8 +61,13 @@ func Build(in Input) (Plan, error) {
 		if _, ok := b.order[c.Host]; !ok {
 			return Plan{}, fmt.Errorf("plan: domain %q is on host %q, which is not among the hosts", c.Name, c.Host)
 		}
-		p.Domains = append(p.Domains, b.domain(c))
+		d := b.domain(c)
+		if d.Decision == Import {
+			b.claim(d)
+		}
+		p.Domains = append(p.Domains, d)
 	}
+	b.fitIn(&p)
 	return p, nil
 }
 
@@ -63,6 +77,8 @@ type builder struct {
 	computes map[string]*nova.Compute // by the host's name in the plan
 	flavors  *flavors
 	order    map[string]int // of the hosts
+	ports    portIndex
+	claimed  map[string]string // by key: MAC and IP addresses that an earlier domain's new ports have -> "host/name"
 }
 
 // sorted returns the domains by host and then by name: libvirt's own order

@@ -54,6 +54,10 @@ func (b *builder) chooseFlavor(d *draft) {
 	}
 	want.Name, want.Create = b.flavors.newName(want, d.ProjectID), true
 	d.Flavor = want
+	if b.live() {
+		d.find(infoNew, "Nova has no flavor of %s: the import makes %s, private to its project.", want.size(), want.Name)
+		return
+	}
 	d.findDo(attentionNew, createCommand(want, d.ProjectID), "Nova has no flavor of %s: %s has to be there before the import.", want.size(), want.Name)
 }
 

@@ -16,16 +16,30 @@ func (b *builder) nics(d *draft) {
 	for _, i := range d.found.Interfaces {
 		nic := NIC{MAC: i.MAC, Addresses: []string{}}
 		network, subnet := b.network(d, i, &nic)
-		port, ok := b.Cloud.Port(i.MAC, network.ID)
-		if ok {
-			nic.Port = port.ID
-			d.checkPort(port)
-		} else {
-			b.noPort(d, nic)
-		}
+		port, ok := b.ports.byMAC[key(network.ID, i.MAC)]
 		d.addresses(&nic, i.MAC, port)
-		d.checkAddresses(nic, port, network, subnet)
+		b.port(d, &nic, port, ok)
+		if b.live() && !ok {
+			b.newPort(d, &nic, network, subnet)
+		} else {
+			d.checkAddresses(nic, port, network, subnet)
+		}
 		d.NICs = append(d.NICs, nic)
+	}
+}
+
+// port takes the one that Neutron has for an interface, and says what it means
+// when there is none and nobody can make one.
+func (b *builder) port(d *draft, nic *NIC, p cloud.Port, ok bool) {
+	switch {
+	case ok && b.live():
+		nic.Port = p.ID
+		d.checkTaken(p)
+	case ok:
+		nic.Port = p.ID
+		d.checkPort(p)
+	case !b.live():
+		b.noPort(d, *nic)
 	}
 }
 
@@ -47,9 +61,7 @@ func (b *builder) network(d *draft, i discover.Interface, nic *NIC) (n cloud.Net
 		return n, s // nothing is known of it but the id
 	}
 	nic.Network = n.Name
-	if !n.VisibleTo(d.ProjectID) {
-		d.find(attentionNetwork, "Interface %s: network %s is neither the project's nor shared: its users cannot see it.", i.MAC, quoted(n.Name))
-	}
+	b.checkVisible(d, i, n)
 	if rule.Subnet == "" {
 		return n, s
 	}
@@ -57,6 +69,19 @@ func (b *builder) network(d *draft, i discover.Interface, nic *NIC) (n cloud.Net
 		d.find(blockedNetwork, "Interface %s: %v.", i.MAC, err)
 	}
 	return n, s
+}
+
+// checkVisible: the network of an instance has to be its project's or shared
+// with it. A file of the cloud's answers does not say all of that.
+func (b *builder) checkVisible(d *draft, i discover.Interface, n cloud.Network) {
+	switch {
+	case n.VisibleTo(d.ProjectID):
+	case !b.live():
+		d.find(attentionNetwork, "Interface %s: network %s is neither the project's nor shared: its users cannot see it.", i.MAC, quoted(n.Name))
+	case d.ProjectID != "": // else that is what is wrong
+		d.findDo(blockedNotVisible, fmt.Sprintf("openstack network rbac create --type network --action access_as_shared --target-project %s %s, or give the instance to the network's project.", d.ProjectID, n.ID),
+			"Interface %s: project %s cannot see network %s.", i.MAC, quoted(d.Project), quoted(n.Name))
+	}
 }
 
 // plugged says in a word where an interface is plugged.

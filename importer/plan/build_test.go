@@ -84,7 +84,7 @@ func TestBuildDecisions(t *testing.T) {
 		{"no project", assessed(check.VerdictReady), func(in *Input) { in.Settings.Defaults.Project = "" }, Skip, "K2O-901"},
 		{"unknown project", assessed(check.VerdictReady), func(in *Input) { in.Settings.Defaults.Project = "nobody" }, Skip, "K2O-901"},
 		{"no user", assessed(check.VerdictReady), func(in *Input) { in.Settings.Defaults.User = "" }, Skip, "K2O-902"},
-		{"unknown image", assessed(check.VerdictReady), func(in *Input) { in.Settings.Defaults.PlaceholderImage = "none" }, Skip, "K2O-904"},
+		{"unknown image", assessed(check.VerdictReady), func(in *Input) { in.Settings.Defaults.PlaceholderImage = "nothing" }, Skip, "K2O-904"},
 		{"no rule for its bridge", assessed(check.VerdictReady), func(in *Input) { in.Settings.Networks = nil }, Skip, "K2O-941"},
 		{"names without the cloud", assessed(check.VerdictReady), func(in *Input) { in.Cloud = nil }, Skip, "K2O-901 K2O-902 K2O-941"},
 		{"other zone", assessed(check.VerdictReady), func(in *Input) { in.Settings.Defaults.AvailabilityZone = "az9" }, Import, "K2O-903"},

@@ -43,6 +43,9 @@ type Made struct {
 	InstancesPath        string    `yaml:"instances_path"`
 	ImagesType           string    `yaml:"images_type"`
 	InstanceNameTemplate string    `yaml:"instance_name_template"`
+	// Cloud says that the cloud's APIs were asked: what is missing is made by
+	// the import, and room and quota were counted for the whole plan.
+	Cloud bool `yaml:"cloud,omitempty"`
 }
 
 // A Host is one host of the plan.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -24,9 +25,15 @@ type Defaults struct {
 	AvailabilityZone string `yaml:"availability_zone"`
 	LockUntilRenamed *bool  `yaml:"lock_until_renamed"` // default true
 	WindowsNIC       string `yaml:"windows_nic"`        // what to do with virtio under Windows: keep (default), e1000, ask
-	PlaceholderImage string `yaml:"placeholder_image"`  // by name or id; "" leaves instances without an image
-	PortSecurity     *bool  `yaml:"port_security"`      // of ports that are made for an adoption
+	// PlaceholderImage is an image by name or id, or NoImage. Left out, each
+	// project gets a placeholder of its own where the import can make one.
+	PlaceholderImage string `yaml:"placeholder_image"`
+	PortSecurity     *bool  `yaml:"port_security"` // of ports that are made for an adoption; default false
 }
+
+// NoImage is what Defaults.PlaceholderImage and Rule.ImageRef say for
+// instances that are to refer to no image at all.
+const NoImage = "none"
 
 // A Rule gives the domains it matches other values than Defaults do. Empty
 // fields leave the default.
@@ -44,7 +51,9 @@ type Rule struct {
 	NICModel         string              `yaml:"nic_model,omitempty"`
 	Addresses        map[string][]string `yaml:"addresses,omitempty"` // by MAC address
 	OSType           string              `yaml:"os_type,omitempty"`   // windows, or linux to say that it is none
-	ImageRef         string              `yaml:"image_ref,omitempty"` // by name or id
+	PortSecurity     *bool               `yaml:"port_security,omitempty"`
+	SecurityGroups   []string            `yaml:"security_groups,omitempty"` // by name or id; none is the project's default one
+	ImageRef         string              `yaml:"image_ref,omitempty"`       // by name or id, or NoImage
 	ImageProperties  map[string]string   `yaml:"image_properties,omitempty"`
 	Metadata         map[string]string   `yaml:"metadata,omitempty"`
 	Lock             Lock                `yaml:"lock,omitempty"`
@@ -69,6 +78,9 @@ func (s Settings) Check() error {
 	for n, r := range s.Rules {
 		for _, problem := range r.problems() {
 			errs = append(errs, fmt.Errorf("rules: rule %d: %s", n+1, problem))
+		}
+		if len(r.SecurityGroups) > 0 && !s.portSecurity(r) {
+			errs = append(errs, fmt.Errorf("rules: rule %d: security_groups do nothing without port_security: true", n+1))
 		}
 		if n > 0 && s.Rules[n-1].Match == (Match{}) {
 			errs = append(errs, fmt.Errorf("rules: rule %d is never reached: rule %d matches everything", n+1, n))
@@ -130,6 +142,21 @@ func (m Match) problems() []string {
 		}
 	}
 	return p
+}
+
+// project is the one that domains under a rule are to belong to.
+func (s Settings) project(r Rule) string { return cmp.Or(r.Project, s.Defaults.Project) }
+
+// portSecurity is whether ports that are made under a rule are filtered. The
+// default is that they are not: a guest that was never filtered may use
+// addresses that nobody has heard of.
+func (s Settings) portSecurity(r Rule) bool {
+	for _, says := range []*bool{r.PortSecurity, s.Defaults.PortSecurity} {
+		if says != nil {
+			return *says
+		}
+	}
+	return false
 }
 
 // rule returns the first rule that is for d, or the zero one.

@@ -171,6 +171,9 @@ func (v *validator) owner() {
 	if v.ImageRef != "" && !isUUID(v.ImageRef) {
 		v.bad("image_ref", "%s is not the id of an image", quotedShort(v.ImageRef))
 	}
+	if v.ImageRef != "" && v.Placeholder {
+		v.bad("placeholder_image", "is true, and image_ref names another image; leave one of them out")
+	}
 }
 
 // idText is what Keystone's columns hold: its own ids are hex, those from
@@ -188,7 +191,22 @@ func (v *validator) flavor() {
 	if f.EphemeralGB < 0 {
 		v.bad("flavor.ephemeral_gb", "is %d, want 0 or more", f.EphemeralGB)
 	}
+	if problem := textProblem(f.Name, maxName); problem != "" {
+		v.bad("flavor.name", "%s", problem)
+	}
+	for name, value := range sorted(f.ExtraSpecs) {
+		if !extraSpecName.MatchString(name) {
+			v.bad("flavor.extra_specs", "%s is not the name of an extra spec", quotedShort(name))
+		}
+		if problem := textProblem(value, maxProperty); problem != "" {
+			v.bad("flavor.extra_specs", "%s: %s", quotedShort(name), problem)
+		}
+	}
 }
+
+// extraSpecName is what Nova's API takes
+// (nova/api/validation/parameter_types.py, extra_spec_key).
+var extraSpecName = regexp.MustCompile(`^[A-Za-z0-9 _.:-]{1,255}$`)
 
 func (v *validator) enums() {
 	if v.required("lock", string(v.Lock)) && !v.Lock.valid() {

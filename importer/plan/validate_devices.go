@@ -46,6 +46,26 @@ func (v *validator) nics() {
 				v.address(n, i, address)
 			}
 		}
+		v.newPort(n, nic)
+	}
+}
+
+// newPort checks what concerns only ports that are to be made.
+func (v *validator) newPort(n int, nic NIC) {
+	switch {
+	case nic.CreatePort && nic.Port != "":
+		v.item("nics", n, "create_port", "is true, and port names one that is there; leave one of them out")
+	case nic.PortSecurity && !nic.CreatePort:
+		v.item("nics", n, "port_security", "is for ports that are made, with create_port: true; one that is there keeps its own")
+	case len(nic.SecurityGroups) > 0 && !nic.PortSecurity:
+		v.item("nics", n, "security_groups", "do nothing without port_security: true")
+	}
+	for i, id := range nic.SecurityGroups {
+		if !isUUID(id) {
+			v.item("nics", n, "security_groups", "%s is not an id", quotedShort(id))
+		} else if slices.Contains(nic.SecurityGroups[:i], id) {
+			v.item("nics", n, "security_groups", "%s is there twice", id)
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -27,8 +29,13 @@ const preamble = `# A plan of kvm2openstack: what is to happen to every domain t
 #   project, user      their ids decide; the names are for you
 #   flavor             by name; create: true says that it is to be made
 #   nic_model          one for all interfaces; another one is a new adapter to the guest
-#   nics               network, subnet, port and addresses of each MAC address
+#   nics               network, subnet, port and addresses of each MAC address;
+#                      create_port: true makes a port with these addresses (it
+#                      may have none) and, where port_security is true, with
+#                      security_groups (by id; none is the project's default)
 #   os_type            windows, or left out
+#   placeholder_image  true: it refers to its project's placeholder image, which
+#                      is made if there is none; image_ref names another by id
 #   image_properties   Nova's hw_* and os_*, but for those that follow from
 #                      nic_model, os_type and the first disk's bus
 #   lock               until_renamed, keep (never unlocked by us), or none
@@ -40,11 +47,34 @@ const preamble = `# A plan of kvm2openstack: what is to happen to every domain t
 # wanted. findings are for you; importing makes its own.
 `
 
+// withCloud and withoutCloud say what the plan rests on besides the databases.
+const (
+	withCloud = `#
+# It was made with the cloud's APIs: the import makes what the plan says is to
+# be made, binds the ports, and allocates in Placement what each instance takes.
+# Placement's room and the projects' quotas were counted for all of it.
+`
+	withoutCloud = `#
+# It was made without the cloud's APIs (cloud: in the configuration), so the
+# import writes Nova's databases and nothing else:
+#   - no port, flavor or image is made: ports must be there, and bound
+#   - nothing is allocated in Placement; until nova-manage placement
+#     heal_allocations has run, the scheduler takes these hosts for emptier
+#   - an instance without image_ref cannot be resized or cold migrated
+#   - room and quota are what Nova's databases say, and Neutron's was not asked
+`
+)
+
 // Write writes p as a file that a person reads. Load gives the same Plan back,
 // whatever strings the hosts had in their definitions.
 func Write(w io.Writer, p Plan) error {
 	b := bufio.NewWriter(w)
 	b.WriteString(preamble) // a bufio.Writer keeps its first error for Flush
+	if p.Made.Cloud {
+		b.WriteString(withCloud)
+	} else {
+		b.WriteString(withoutCloud)
+	}
 	head := struct {
 		Schema string `yaml:"schema"`
 		Made   Made   `yaml:"made"`
@@ -187,14 +217,17 @@ func dropEmpty(n *yaml.Node) {
 	n.Content = kept
 }
 
-// encode writes one node.
+// encode writes one node. It goes through memory, for the YAML encoder makes a
+// text of a writer's error, and nobody could tell any more that the disk is full.
 func encode(w io.Writer, n *yaml.Node) error {
-	enc := yaml.NewEncoder(w)
+	var text bytes.Buffer
+	enc := yaml.NewEncoder(&text)
 	enc.SetIndent(2)
-	if err := enc.Encode(n); err != nil {
+	if err := errors.Join(enc.Encode(n), enc.Close()); err != nil {
 		return err
 	}
-	return enc.Close()
+	_, err := text.WriteTo(w)
+	return err
 }
 
 // listOf is a list of one node, so that it is written as an item.

@@ -42,6 +42,7 @@ type fakeNova struct {
 	refuse   map[string]error         // by "method uuid"
 	violate  []nova.Violation
 	calls    map[string]int
+	deleted  func(uuid string) // called after rows were removed
 }
 
 func newFakeNova(computes []nova.Compute) *fakeNova {
@@ -114,6 +115,9 @@ func (f *fakeNova) Verify(_ context.Context, expected []nova.Expect) (found []no
 		}
 		if !e.Absent && (r.stage != nova.Finished || r.host != e.Host) {
 			found = append(found, nova.Violation{UUID: e.UUID, Code: "V8", What: "host", Expected: e.Host, Found: r.host})
+		}
+		if e.Locked != nil && there && r.locked != *e.Locked {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V9", What: "locked", Expected: "true", Found: "false"})
 		}
 		for _, v := range f.violate {
 			if v.UUID == e.UUID {
@@ -234,6 +238,9 @@ func (f *fakeNova) Delete(_ context.Context, uuid string) error {
 		return fmt.Errorf("%w: a volume is attached", nova.ErrInUse)
 	}
 	delete(f.rows, uuid)
+	if f.deleted != nil {
+		f.deleted(uuid)
+	}
 	return nil
 }
 

@@ -126,8 +126,11 @@ var spoilt = []struct {
 		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V6", What: "flavor", Expected: "1", Found: "2"}}
 	}, Half, ErrViolated, "V6 flavor", journal.StateHalf},
 	{"harmless violation", func(w *world) {
-		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V16", What: "host name", Expected: "unique", Found: "2"}}
+		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V16", What: "hostname, unique in scope project", Expected: "web", Found: "also that of another"}}
 	}, Imported, nil, "", journal.StateImported},
+	{"name missing", func(w *world) {
+		w.nova.violate = []nova.Violation{{UUID: uuidOf(0), Code: "V16", What: "hostname", Expected: "a name", Found: "none"}}
+	}, Half, ErrViolated, "V16 hostname", journal.StateHalf},
 	{"unlock fails", func(w *world) { w.nova.refuse["Unlock "+uuidOf(0)] = errBoom }, Half, errBoom, "", journal.StateHalf},
 }
 

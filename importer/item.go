@@ -34,6 +34,7 @@ type item struct {
 	mapped   bool       // likewise: the API database has its rows
 	earlier  journal.Adoption
 
+	seen       bool   // libvirt had it when its release began
 	noted      bool   // the journal has the adoption
 	definition string // from before, until the journal has it
 	id         journal.InstanceID
@@ -191,6 +192,19 @@ func (b batch) byHost() map[string]batch {
 		groups[it.host.Name] = append(groups[it.host.Name], it)
 	}
 	return groups
+}
+
+// hosts are those of the batch's domains, each once.
+func (b batch) hosts() []discover.Host {
+	var hosts []discover.Host
+	seen := map[string]bool{}
+	for _, it := range b {
+		if !seen[it.host.Name] {
+			seen[it.host.Name] = true
+			hosts = append(hosts, it.host)
+		}
+	}
+	return hosts
 }
 
 // keep turns what a step made into the journal's JSON.

@@ -121,6 +121,24 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// A lock until the rename is missed until then, and not afterwards.
+func TestVerifyLock(t *testing.T) {
+	w := newWorld(t, 1)
+	if _, err := w.imports(nil); err != nil {
+		t.Fatal(err)
+	}
+	r := w.nova.rows[uuidOf(1)]
+	r.locked = false
+	w.nova.rows[uuidOf(1)] = r
+	for _, c := range []struct{ name, code string }{{"guest-1", "V9"}, {"instance-00000002", ""}} {
+		w.domain(1).Name = c.name
+		code := ""
+		if _, err := Verify(t.Context(), w.plan, w.readers(), func(f Finding) { code += f.Code }); err != nil || code != c.code {
+			t.Errorf("Verify of %s, unlocked = %q, %v, want %q", c.name, code, err, c.code)
+		}
+	}
+}
+
 func TestVerifyHalfAndReleased(t *testing.T) {
 	w := newWorld(t, 1)
 	w.hosts.gone[uuidOf(0)] = true

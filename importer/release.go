@@ -20,7 +20,7 @@ func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (
 		return Summary{}, fmt.Errorf("release: %w", err)
 	}
 	files := newFilesOf(i.Hosts)
-	run := &runner{ledger: i.Journal, log: i.log(), steps: []step{records{i}, mappings{i}, directoryStep{files}, finalStep{i}}}
+	run := &runner{ledger: i.Journal, log: i.log(), steps: []step{records{i}, mappings{i}, directoryStep{files}, legacyStep{i}, finalStep{i}}}
 	t := i.tally(p.Domains)
 	for _, g := range groups(p, p.Domains) {
 		if ctx.Err() != nil {

@@ -36,6 +36,7 @@ func (i *Importer) checkRelease(ctx context.Context, items batch, found map[stri
 			continue
 		}
 		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
+		it.seen = ok
 		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
 		if err := it.refuseRelease(presence[it.uuid()], domain, ok, why); err != nil {
 			it.end(Refused, stepRelease, err)
@@ -67,7 +68,14 @@ func (it *item) refuseRelease(p nova.Presence, now discover.Domain, there bool, 
 		return fmt.Errorf("%w: Nova may have undefined it; define it from the definition in the journal first", ErrGone)
 	case it.stage == nova.Finished && p.Host != it.place.ComputeHost:
 		return fmt.Errorf("%w: on %q, imported on %q", ErrMoved, p.Host, it.place.ComputeHost)
-	case there && it.id.Name != "" && now.Name == it.id.Name:
+	}
+	return it.regenerated(now)
+}
+
+// regenerated says why the domain is the one that Nova has made, nil for the
+// legacy one.
+func (it *item) regenerated(now discover.Domain) error {
+	if it.id.Name != "" && now.Name == it.id.Name {
 		return fmt.Errorf("%w: its name is %s", ErrRegenerated, now.Name)
 	}
 	for _, k := range now.Disks {

@@ -71,6 +71,44 @@ func TestReleaseSince(t *testing.T) {
 	}
 }
 
+// Somebody hard-reboots the instance between the look at its host and the
+// removal of its rows. Its link is then the only name that the domain uses.
+func TestReleaseSeesALateReboot(t *testing.T) {
+	for name, reboot := range map[string]func(*world){
+		"renamed": func(w *world) { w.domain(0).Name = "instance-00000001" },
+		"on its links": func(w *world) {
+			w.domain(0).Disks = []discover.Disk{{Target: "vda", Path: "/var/lib/nova/instances/" + uuidOf(0) + "/disk"}}
+		},
+		"being made anew": func(w *world) { w.domain(0).UUID = uuidOf(99) },
+		"nobody answers":  func(w *world) { w.hosts.dead["kvm01"] = errBoom },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			if _, err := w.imports(nil); err != nil {
+				t.Fatal(err)
+			}
+			w.nova.deleted = func(uuid string) {
+				if uuid == uuidOf(0) {
+					reboot(w)
+				}
+			}
+			s, err := w.releases(nil)
+			if err != nil || s.Count(Half) != 1 || s.Count(Released) != 2 {
+				t.Fatalf("Release = %v, %v, want 1 half done and 2 released", s, err)
+			}
+			if r := s.Results[0]; r.Outcome != Half || !strings.Contains(r.Reason, "links to its disks stay") {
+				t.Errorf("result = %+v, want it half done, and why", r)
+			}
+			if _, err := os.Lstat(w.link(0)); err != nil {
+				t.Errorf("the link: %v, want it to stay", err)
+			}
+			if got := w.journalStates()[uuidOf(0)]; got != journal.StateReleasing {
+				t.Errorf("journal has it as %q, want %q", got, journal.StateReleasing)
+			}
+		})
+	}
+}
+
 // TestReleaseWithoutJournal: the rows carry our mark, and the plan says the rest.
 func TestReleaseWithoutJournal(t *testing.T) {
 	w := newWorld(t, 1)

@@ -18,6 +18,7 @@ const (
 	stepFinal     = "final"
 	stepVerify    = "verify"
 	stepUnlock    = "unlock"
+	stepLegacy    = "legacy" // of release alone
 	stepRelease   = "release"
 )
 

@@ -53,11 +53,15 @@ func (s verifyStep) do(ctx context.Context, b batch) error {
 func (verifyStep) undo(context.Context, batch) error { return nil }
 
 // harmless are violations that were there before the import and do not touch
-// how Nova runs the instance: an archived row of the same UUID, and a name
-// that another instance has too.
+// how Nova runs the instance: an archived row of the same UUID, and a host name
+// that another instance has too. A name that is missing or not the planned one
+// has the same code as the latter, and is not harmless.
 func harmless(v nova.Violation) bool {
-	return v.Code == "V16" || v.Code == "V1" && strings.HasPrefix(v.What, "archived")
+	return v.Code == "V16" && strings.HasPrefix(v.What, "hostname, unique") || v.Code == "V1" && strings.HasPrefix(v.What, "archived")
 }
+
+// rootDisk is Nova's name for the disk that an instance boots from.
+const rootDisk = "disk"
 
 // expectOf is how an instance should be in Nova by its plan.
 func expectOf(d plan.Domain, c nova.Compute, flavors map[string]nova.Flavor) nova.Expect {
@@ -65,6 +69,13 @@ func expectOf(d plan.Domain, c nova.Compute, flavors map[string]nova.Flavor) nov
 		UUID: d.UUID, DisplayName: d.DisplayName, ProjectID: d.ProjectID, UserID: d.UserID,
 		Host: c.Host, Node: c.Node, AvailabilityZone: d.AvailabilityZone, Flavor: flavors[d.Flavor.Name],
 		ImageRef: d.ImageRef, OSType: d.OSType, NICModel: d.NICModel,
+	}
+	if d.Lock != plan.None { // Without a lock its owner may set one.
+		locked := true
+		e.Locked = &locked
+	}
+	for _, k := range d.Disks {
+		e.Disks = append(e.Disks, nova.BlockDevice{Device: k.Device, Bus: k.Bus, SizeGB: k.SizeGB, Root: k.Becomes == rootDisk})
 	}
 	for _, n := range d.NICs {
 		if n.Port != "" {

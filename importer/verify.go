@@ -69,22 +69,12 @@ type verification struct {
 }
 
 func (v verification) group(ctx context.Context, items batch) error {
-	expected := make([]nova.Expect, len(items))
-	byUUID := map[string]*item{}
-	for i, it := range items {
-		it.remember(v.Earlier[it.uuid()])
-		it.compute = v.known.computes[it.place.ComputeHost]
-		expected[i] = nova.Expect{UUID: it.uuid(), Absent: true}
-		if !it.gone() {
-			expected[i] = expectOf(it.planned, it.compute, v.known.flavors)
-		}
-		byUUID[it.uuid()] = it
-	}
-	violations, err := v.Nova.Verify(ctx, expected)
-	if err != nil {
+	var err error
+	if v.names, err = v.Nova.InstanceNames(ctx, items.uuids()); err != nil {
 		return err
 	}
-	if v.names, err = v.Nova.InstanceNames(ctx, items.uuids()); err != nil {
+	violations, err := v.Nova.Verify(ctx, v.expected(items))
+	if err != nil {
 		return err
 	}
 	if v.rows, err = v.servers(ctx, items); err != nil {
@@ -99,6 +89,24 @@ func (v verification) group(ctx context.Context, items batch) error {
 		}
 	}
 	return nil
+}
+
+// expected is how the instances should be in Nova's databases.
+func (v verification) expected(items batch) []nova.Expect {
+	expected := make([]nova.Expect, len(items))
+	for i, it := range items {
+		it.remember(v.Earlier[it.uuid()])
+		it.compute = v.known.computes[it.place.ComputeHost]
+		if it.gone() {
+			expected[i] = nova.Expect{UUID: it.uuid(), Absent: true}
+			continue
+		}
+		expected[i] = expectOf(it.planned, it.compute, v.known.flavors)
+		if it.planned.Lock == plan.UntilRenamed && v.regenerated(it) {
+			expected[i].Locked = nil // Its lock has ended with its legacy name.
+		}
+	}
+	return expected
 }
 
 // gone: the domain was released, or taken back after a failure.

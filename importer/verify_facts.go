@@ -15,7 +15,7 @@ var actions = map[string]string{
 	"V6":  "release the domain and import it again at once: one such row stops the API's lists",
 	"V7":  "release the domain and import it again, before anybody reboots it: without a cached interface it comes up with none",
 	"V8":  "if the instance was moved, that is Nova's to know; else release the domain and import it again",
-	"V9":  "let the operation end; a state that stays wrong is set right by openstack server set --state",
+	"V9":  "let the operation end; a state that stays wrong is set right by openstack server set --state, a missing lock by openstack server lock",
 	"V10": "release the domain and import it again",
 	"V11": "release the domain and import it again, before anybody reboots it",
 	"V12": "release the domain and import it again",

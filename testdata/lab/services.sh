@@ -48,7 +48,7 @@ launch() {
 	esac
 }
 
-# ready NAME: it answers, where there is something to ask.
+# ready NAME: it answers, or has reported itself since it was started.
 ready() {
 	local port
 	port=$(port_of "$1")
@@ -56,15 +56,26 @@ ready() {
 	case $1 in
 	mariadb) sql 'select 1' ;;
 	libvirtd) virsh -q -c qemu:///system version ;;
-	# Until a worker has loaded its models, "list ports" as its very first
-	# question is answered with 500; the list of versions makes it load them.
-	neutron-server) curl -fs http://127.0.0.1:9696/ ;;
+	# uWSGI listens long before the application is loaded. And Neutron answers
+	# "list ports" as its very first question with 500; any other makes it load
+	# its models.
+	keystone | placement | glance-api | nova-api | neutron-server) curl -fs -m 10 "http://127.0.0.1:$port/" ;;
+	nova-conductor | nova-scheduler | nova-compute) reported "$1" nova_cell1.services last_seen_up ;;
+	neutron-linuxbridge-agent) reported "$1" neutron.agents heartbeat_timestamp ;;
 	*) alive "$1" ;;
 	esac
 }
 
-# await NAME: until it is ready. The slowest, Neutron, takes a quarter of a
-# minute on two free cores.
+# reported NAME TABLE COLUMN: the last sign of life there is of this process,
+# not of the one before it.
+reported() {
+	local since
+	since=$(date -u -r "$LAB_RUN/$1.pid" '+%F %T')
+	sql "select $3 from $2 where \`binary\` = '$1' and $3 >= '$since'" | grep -q .
+}
+
+# await NAME: until it is ready. That takes a quarter of a minute at most on
+# two free cores.
 await() {
 	local deadline=$((SECONDS + 180))
 	until ready "$1" >/dev/null 2>&1; do

@@ -163,7 +163,7 @@ func (d Domain) node() *yaml.Node {
 		case "findings", "disks", "probes":
 			flowItems(value)
 		case "nics":
-			flowAddresses(value)
+			flowNIC(value)
 		}
 	}
 	if d.Decision == Skip {
@@ -189,10 +189,10 @@ func flowItems(list *yaml.Node) {
 	}
 }
 
-func flowAddresses(nics *yaml.Node) {
+func flowNIC(nics *yaml.Node) {
 	for _, nic := range nics.Content {
 		for key, value := range pairs(nic) {
-			if key.Value == "addresses" {
+			if key.Value == "addresses" || key.Value == "security_groups" {
 				value.Style = yaml.FlowStyle
 			}
 		}

@@ -31,9 +31,10 @@ var arrows = map[string][]string{
 	"importer/check":       {"importer/cloud", "discover", "nova"},
 	"importer/plan":        {"importer/check", "importer/cloud", "discover", "nova"},
 	"importer/audit":       {"importer/plan", "importer/check", "importer/cloud", "discover", "nova"},
+	"importer/restart":     {"importer/plan", "importer/cloud", "importer/check", "importer/journal", "importer/instancedir", "discover", "nova", "rename"},
 	"importer": {
 		"importer/audit", "importer/plan", "importer/check", "importer/cloud",
-		"importer/journal", "importer/instancedir", "discover", "nova", "rename",
+		"importer/journal", "importer/instancedir", "importer/restart", "discover", "nova", "rename",
 	},
 
 	"cmd": {"cmd", "importer", "discover", "nova", "rename", "testdata/demo"},

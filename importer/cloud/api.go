@@ -1,41 +1,11 @@
 package cloud
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
 )
-
-// apiLists are the list calls' answers with the API's own key names
-// (Keystone v3, Neutron v2.0 with its provider and portbindings extensions,
-// Glance v2).
-type apiLists struct {
-	Projects []apiNamed
-	Users    []apiNamed
-	Networks []apiNetwork
-	Subnets  []apiSubnet
-	Ports    []apiPort
-	Images   []apiImage
-}
-
-// list returns where the list of that name goes, nil for one we do not use.
-func (l *apiLists) list(key string) any {
-	switch key {
-	case "projects":
-		return &l.Projects
-	case "users":
-		return &l.Users
-	case "networks":
-		return &l.Networks
-	case "subnets":
-		return &l.Subnets
-	case "ports":
-		return &l.Ports
-	case "images":
-		return &l.Images
-	}
-	return nil
-}
 
 type apiNamed struct {
 	ID       string `json:"id"`
@@ -49,6 +19,7 @@ type apiNetwork struct {
 	ProjectID    string `json:"project_id"`
 	TenantID     string `json:"tenant_id"` // what project_id was called before Newton; still sent
 	Shared       bool   `json:"shared"`
+	External     bool   `json:"router:external"`
 	MTU          int    `json:"mtu"`
 	Physical     string `json:"provider:physical_network"`
 	Type         string `json:"provider:network_type"`
@@ -72,20 +43,22 @@ type apiPool struct {
 }
 
 type apiPort struct {
-	ID          string         `json:"id"`
-	Name        string         `json:"name"`
-	MAC         string         `json:"mac_address"`
-	NetworkID   string         `json:"network_id"`
-	ProjectID   string         `json:"project_id"`
-	TenantID    string         `json:"tenant_id"`
-	DeviceID    string         `json:"device_id"`
-	DeviceOwner string         `json:"device_owner"`
-	Status      string         `json:"status"`
-	HostID      string         `json:"binding:host_id"`
-	VIFType     string         `json:"binding:vif_type"`
-	VNICType    string         `json:"binding:vnic_type"`
-	VIFDetails  map[string]any `json:"binding:vif_details"`
-	FixedIPs    []apiFixedIP   `json:"fixed_ips"`
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	MAC         string          `json:"mac_address"`
+	NetworkID   string          `json:"network_id"`
+	ProjectID   string          `json:"project_id"`
+	TenantID    string          `json:"tenant_id"`
+	DeviceID    string          `json:"device_id"`
+	DeviceOwner string          `json:"device_owner"`
+	Status      string          `json:"status"`
+	HostID      string          `json:"binding:host_id"`
+	VIFType     string          `json:"binding:vif_type"`
+	VNICType    string          `json:"binding:vnic_type"`
+	VIFDetails  json.RawMessage `json:"binding:vif_details"`
+	FixedIPs    []apiFixedIP    `json:"fixed_ips"`
+	Description string          `json:"description"`
+	Security    *bool           `json:"port_security_enabled"`
 }
 
 type apiFixedIP struct {
@@ -106,7 +79,26 @@ type apiImage struct {
 	Description     string `json:"description"`
 }
 
-func (p apiPort) port() (Port, error) {
+// apiShare is a policy of role based access control, by which a network is
+// shared with one project, or with all ("*").
+type apiShare struct {
+	ID         string `json:"id"`
+	ObjectType string `json:"object_type"`
+	ObjectID   string `json:"object_id"`
+	Action     string `json:"action"`
+	Target     string `json:"target_tenant"`
+}
+
+type apiGroup struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	ProjectID string `json:"project_id"`
+	TenantID  string `json:"tenant_id"`
+}
+
+// port is the Port, with the strings and details that it has in common with
+// other ports kept once: there may be 100,000 of them.
+func (p apiPort) port(same *interned) (Port, error) {
 	if !isMAC(p.MAC) {
 		return Port{}, fmt.Errorf("mac_address %q is not a MAC address", p.MAC)
 	}
@@ -114,16 +106,21 @@ func (p apiPort) port() (Port, error) {
 		return Port{}, fmt.Errorf("has no network_id")
 	}
 	out := Port{
-		ID: p.ID, Name: p.Name, MAC: strings.ToLower(p.MAC), NetworkID: p.NetworkID,
-		ProjectID: firstOf(p.ProjectID, p.TenantID), DeviceID: p.DeviceID, DeviceOwner: p.DeviceOwner,
-		HostID: p.HostID, VIFType: p.VIFType, VNICType: p.VNICType, Status: p.Status, VIFDetails: p.VIFDetails,
+		ID: p.ID, Name: p.Name, MAC: strings.ToLower(p.MAC), NetworkID: same.text(p.NetworkID),
+		ProjectID: same.text(firstOf(p.ProjectID, p.TenantID)), DeviceID: p.DeviceID, DeviceOwner: same.text(p.DeviceOwner),
+		HostID: same.text(p.HostID), VIFType: same.text(p.VIFType), VNICType: same.text(p.VNICType), Status: same.text(p.Status),
+		Description: p.Description, PortSecurity: p.Security == nil || *p.Security,
+	}
+	var err error
+	if out.VIFDetails, err = same.object(p.VIFDetails); err != nil {
+		return Port{}, fmt.Errorf("binding:vif_details: %w", err)
 	}
 	for n, ip := range p.FixedIPs {
 		addr, err := netip.ParseAddr(ip.IPAddress)
 		if err != nil {
 			return Port{}, fmt.Errorf("fixed_ips[%d].ip_address: %q is not an address", n, ip.IPAddress)
 		}
-		out.FixedIPs = append(out.FixedIPs, PortIP{SubnetID: ip.SubnetID, Address: addr})
+		out.FixedIPs = append(out.FixedIPs, PortIP{SubnetID: same.text(ip.SubnetID), Address: addr})
 	}
 	return out, nil
 }

@@ -1,8 +1,9 @@
 // Package cloud knows the part of an OpenStack cloud that is not in Nova's
 // databases: projects, users, networks, subnets and ports.
 //
-// A Snapshot is that part as a file, in the very JSON that Keystone's and
-// Neutron's list calls answer, for work on the databases alone.
+// A Snapshot is that part at one moment. It is made of the very JSON that
+// Keystone's, Neutron's and Glance's list calls answer (Lists), be it from the
+// APIs themselves or, for work on the databases alone, from a file.
 package cloud
 
 import (
@@ -59,7 +60,7 @@ type Port struct {
 	VIFDetails                          map[string]any
 	FixedIPs                            []PortIP
 	Description                         string
-	PortSecurity                        bool
+	PortSecurity                        bool // also where Neutron has no such switch: it is on then
 }
 
 // Ours reports whether the port was made for an adoption.

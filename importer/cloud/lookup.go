@@ -13,6 +13,9 @@ import (
 // the id, and the cloud is not at hand.
 var ErrUnresolved = errors.New("name cannot be resolved without the cloud; give the id")
 
+// errNone is how find says that there is none.
+var errNone = errors.New("no")
+
 // idShape is a UUID, 32 hex digits as Keystone makes them, or the 64 that it
 // makes for users from LDAP.
 var idShape = regexp.MustCompile(`^(?i:[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
@@ -27,7 +30,11 @@ func (s *Snapshot) Project(nameOrID string) (Project, error) {
 	if s == nil || s.Projects == nil {
 		return Project{ID: nameOrID}, asGiven("project", nameOrID)
 	}
-	return find("project", nameOrID, s.Projects, func(p Project) (string, string) { return p.ID, p.Name })
+	p, err := find("project", nameOrID, s.Projects, func(p Project) (string, string) { return p.ID, p.Name })
+	if errors.Is(err, errNone) && slices.Contains(s.Partial, "projects") {
+		return Project{ID: nameOrID}, unlisted("project", nameOrID)
+	}
+	return p, err
 }
 
 // User returns the user of that id or name.
@@ -35,7 +42,11 @@ func (s *Snapshot) User(nameOrID string) (User, error) {
 	if s == nil || s.Users == nil {
 		return User{ID: nameOrID}, asGiven("user", nameOrID)
 	}
-	return find("user", nameOrID, s.Users, func(u User) (string, string) { return u.ID, u.Name })
+	u, err := find("user", nameOrID, s.Users, func(u User) (string, string) { return u.ID, u.Name })
+	if errors.Is(err, errNone) && slices.Contains(s.Partial, "users") {
+		return User{ID: nameOrID}, unlisted("user", nameOrID)
+	}
+	return u, err
 }
 
 // Network returns the network of that id or name.
@@ -102,8 +113,8 @@ func (s *Snapshot) DHCPServer(subnetID string) netip.Addr {
 }
 
 // VisibleTo reports whether the network is the project's own or shared with
-// it. Of a network shared by an RBAC policy with this project alone a file
-// does not know it: the list call does not say so.
+// it. Of a network that is shared by a policy with this project alone, a file
+// knows it only if it has the list "rbac_policies".
 func (n Network) VisibleTo(projectID string) bool {
 	return n.Shared || n.ProjectID == projectID || slices.Contains(n.SharedWith, projectID)
 }
@@ -122,6 +133,14 @@ func (n Network) Tunneled() bool {
 		return true
 	}
 	return false
+}
+
+// unlisted is asGiven for a list that Keystone gave in part.
+func unlisted(kind, nameOrID string) error {
+	if IsID(nameOrID) {
+		return nil
+	}
+	return fmt.Errorf("%s %q: Keystone does not list it, and did not list all: give the id", kind, nameOrID)
 }
 
 func asGiven(kind, nameOrID string) error {
@@ -149,7 +168,7 @@ func find[T any](kind, nameOrID string, list []T, key func(T) (id, name string))
 	case 1:
 		return found, nil
 	case 0:
-		return found, fmt.Errorf("there is no %s with the name or id %q", kind, nameOrID)
+		return found, fmt.Errorf("there is %w %s with the name or id %q", errNone, kind, nameOrID)
 	}
 	var none T
 	return none, fmt.Errorf("%s %q: %d have this name, give the id: %s", kind, nameOrID, len(ids), strings.Join(ids, ", "))

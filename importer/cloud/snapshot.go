@@ -24,11 +24,16 @@ type Snapshot struct {
 	Ports    []Port
 	Images   []Image
 
-	// The rest only the APIs themselves can tell; a file has none of it.
 	SecurityGroups []SecurityGroup
-	Quotas         []Quota    // of the projects that were asked for
-	Providers      []Provider // Placement's compute nodes
-	Live           bool       // read from the APIs: ports, flavors and allocations can be made
+
+	// The rest only the APIs themselves can tell; a file has none of it.
+	Quotas    []Quota    // of the projects that were asked for
+	Providers []Provider // Placement's compute nodes
+	Live      bool       // read from the APIs: ports, flavors and allocations can be made
+
+	// Partial names the lists ("projects", "users") that Keystone did not give
+	// in full: what is not in them may be there all the same.
+	Partial []string
 }
 
 // A Project is a Keystone project.
@@ -53,14 +58,16 @@ type Image struct {
 }
 
 // LoadSnapshot reads a snapshot from the file at path: one JSON object with
-// the lists "projects", "users", "networks", "subnets", "ports" and "images"
-// exactly as the APIs' list calls answer them. Each list may be absent. Keys
-// this tool has no use for are ignored; anything damaged is an error that
-// says what and where. An administrator makes the file with a token:
+// the lists "projects", "users", "networks", "subnets", "ports", "images",
+// "security_groups" and "rbac_policies" exactly as the APIs' list calls answer
+// them. Each list may be absent. Keys this tool has no use for are ignored;
+// anything damaged is an error that says what and where. An administrator
+// makes the file with a token:
 //
 //	get() { curl -sfH "X-Auth-Token: $TOKEN" "$1"; }
 //	{ get $KEYSTONE/v3/projects; get $KEYSTONE/v3/users; get $GLANCE/v2/images
-//	  for list in networks subnets ports; do get $NEUTRON/v2.0/$list; done; } | jq -s add > cloud.json
+//	  for list in networks subnets ports security-groups rbac-policies; do get $NEUTRON/v2.0/$list; done
+//	} | jq -s add > cloud.json
 func LoadSnapshot(path string) (*Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -87,14 +94,14 @@ func ReadSnapshot(r io.Reader) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lists.snapshot()
+	return lists.Snapshot()
 }
 
 // splitLists decodes the top level by hand, for encoding/json would silently
 // let a second "ports" replace the first, as happens when files are merged
 // with cat instead of jq.
-func splitLists(data []byte) (apiLists, error) {
-	var lists apiLists
+func splitLists(data []byte) (*Lists, error) {
+	lists := &Lists{}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if tok, err := dec.Token(); err != nil {
 		return lists, locateToken(data, dec, err)
@@ -112,7 +119,7 @@ func splitLists(data []byte) (apiLists, error) {
 			return lists, fmt.Errorf("line %d: %q occurs twice; merge the lists", lineAt(data, dec.InputOffset()), key)
 		}
 		seen[key] = true
-		if err := lists.decode(dec, data, key); err != nil {
+		if err := lists.addFrom(dec, data, key); err != nil {
 			return lists, err
 		}
 	}
@@ -130,21 +137,20 @@ func endOfObject(dec *json.Decoder, data []byte) error {
 	return nil
 }
 
-// decode reads the value of one top-level key.
-func (l *apiLists) decode(dec *json.Decoder, data []byte, key string) error {
+// addFrom reads the value of one top-level key.
+func (l *Lists) addFrom(dec *json.Decoder, data []byte, key string) error {
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil {
 		return locate(data, 0, err)
 	}
-	into := l.list(key)
-	if into == nil {
+	if l.adder(key) == nil {
 		return nil // "links" and the like
 	}
 	start := dec.InputOffset() - int64(len(raw))
 	if !bytes.HasPrefix(raw, []byte("[")) {
 		return fmt.Errorf("line %d: %q is not a list", lineAt(data, start), key)
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
+	if err := l.Add(key, raw); err != nil {
 		return fmt.Errorf("%s: %w", key, locate(data, start, err))
 	}
 	return nil

@@ -51,8 +51,9 @@ func TestLoadSnapshot(t *testing.T) {
 		ID: "95d105a7-3d3e-4e6b-a91a-84c46e4474f0", Name: "web01", MAC: "52:54:00:10:00:0b", NetworkID: n.ID,
 		ProjectID: "151eac5e92954d2d84227b2fdd4b6efc", DeviceID: "1e6ac700-0000-4000-8000-00000000000b", DeviceOwner: "compute:nova",
 		HostID: "zedlab", VIFType: "bridge", VNICType: "normal", Status: "DOWN",
-		VIFDetails: map[string]any{"connectivity": "l2", "port_filter": true, "bound_drivers": map[string]any{"0": "linuxbridge"}},
-		FixedIPs:   []PortIP{{SubnetID: "0d1b0b52-70ed-4dbd-b2b8-2f9d1f1b5b0a", Address: netip.MustParseAddr("10.66.0.11")}},
+		VIFDetails:   map[string]any{"connectivity": "l2", "port_filter": true, "bound_drivers": map[string]any{"0": "linuxbridge"}},
+		FixedIPs:     []PortIP{{SubnetID: "0d1b0b52-70ed-4dbd-b2b8-2f9d1f1b5b0a", Address: netip.MustParseAddr("10.66.0.11")}},
+		PortSecurity: true,
 	}
 	if diff := cmp.Diff(wantPort, p, same); diff != "" {
 		t.Errorf("port (-want +got):\n%s", diff)

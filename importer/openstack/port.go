@@ -1,0 +1,164 @@
+package openstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
+
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+)
+
+// devicesPerList bounds how many instances are asked for at a time: each is 47
+// bytes of a URL, of which servers take 8 KiB.
+const devicesPerList = 100
+
+// computeOwner begins the device_owner of an instance's port; the availability
+// zone follows.
+const computeOwner = "compute:"
+
+// A wirePort is a port in Neutron's own words, with what its extensions
+// portbindings, port-security and standard-attr-revisions add.
+type wirePort struct {
+	ID           string         `json:"id"`
+	Name         string         `json:"name"`
+	Description  string         `json:"description"`
+	NetworkID    string         `json:"network_id"`
+	ProjectID    string         `json:"project_id"`
+	MAC          string         `json:"mac_address"`
+	DeviceID     string         `json:"device_id"`
+	DeviceOwner  string         `json:"device_owner"`
+	Status       string         `json:"status"`
+	HostID       string         `json:"binding:host_id"`
+	VIFType      string         `json:"binding:vif_type"`
+	VNICType     string         `json:"binding:vnic_type"`
+	VIFDetails   map[string]any `json:"binding:vif_details"`
+	PortSecurity *bool          `json:"port_security_enabled"` // nil: Neutron does without
+	Revision     *int           `json:"revision_number"`
+	FixedIPs     []struct {
+		SubnetID string `json:"subnet_id"`
+		Address  string `json:"ip_address"`
+	} `json:"fixed_ips"`
+}
+
+// ours reports whether the port was made for an adoption.
+func (w wirePort) ours() bool { return isMarked(w.Description) }
+
+// port is w as the rest of the program knows it.
+func (w wirePort) port() (cloud.Port, error) {
+	p := cloud.Port{
+		ID: w.ID, Name: w.Name, MAC: strings.ToLower(w.MAC), NetworkID: w.NetworkID, ProjectID: w.ProjectID,
+		DeviceID: w.DeviceID, DeviceOwner: w.DeviceOwner, HostID: w.HostID,
+		VIFType: w.VIFType, VNICType: w.VNICType, Status: w.Status, VIFDetails: w.VIFDetails,
+		Description: w.Description, PortSecurity: w.PortSecurity == nil || *w.PortSecurity,
+	}
+	for _, ip := range w.FixedIPs {
+		addr, err := netip.ParseAddr(ip.Address)
+		if err != nil {
+			return p, fmt.Errorf("port %s: its fixed IP %q is not an address", w.ID, ip.Address)
+		}
+		p.FixedIPs = append(p.FixedIPs, cloud.PortIP{SubnetID: ip.SubnetID, Address: addr})
+	}
+	return p, nil
+}
+
+// who says whose a port is, so that an operator can find it and its user.
+func (w wirePort) who() string {
+	text := "port " + w.ID
+	if w.Name != "" {
+		text += fmt.Sprintf(" (%q)", w.Name)
+	}
+	text += " of project " + w.ProjectID
+	switch {
+	case w.DeviceID != "" || w.DeviceOwner != "":
+		text += fmt.Sprintf(", used by device_owner %q, device_id %q", w.DeviceOwner, w.DeviceID)
+	default:
+		text += ", which no device uses"
+	}
+	if w.HostID != "" {
+		text += " on host " + w.HostID
+	}
+	if w.ours() {
+		text += "; it was made for an adoption: " + strings.TrimPrefix(w.Description, cloud.Mark)
+	}
+	return text
+}
+
+// Port returns one port; cloud.ErrNotFound when there is none.
+func (c *Cloud) Port(ctx context.Context, id string) (cloud.Port, error) {
+	w, err := c.readPort(ctx, id)
+	if err != nil {
+		return cloud.Port{}, err
+	}
+	return w.port()
+}
+
+// PortsOf returns the ports whose device is one of these instances.
+func (c *Cloud) PortsOf(ctx context.Context, instances []string) ([]cloud.Port, error) {
+	var all []cloud.Port
+	for some := range slices.Chunk(instances, devicesPerList) {
+		list, err := c.listPorts(ctx, "list the ports of instances", url.Values{"device_id": some})
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range list {
+			p, err := w.port()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// readPort wraps cloud.ErrNotFound when there is no such port.
+func (c *Cloud) readPort(ctx context.Context, id string) (w wirePort, err error) {
+	err = c.ask(ctx, neutron, "read port "+id, func(ctx context.Context) error {
+		return extractPort(ports.Get(ctx, c.network, id), &w)
+	})
+	return w, orNotFound(err)
+}
+
+// extractPort refuses an answer without a port in it.
+func extractPort(answer interface{ ExtractInto(any) error }, into *wirePort) error {
+	*into = wirePort{}
+	if err := answer.ExtractInto(into); err != nil {
+		return err
+	}
+	if into.ID == "" || into.NetworkID == "" {
+		return errors.New("the answer has no port")
+	}
+	return nil
+}
+
+// orNotFound adds cloud.ErrNotFound to a 404.
+func orNotFound(err error) error {
+	if answered(err, http.StatusNotFound) {
+		return fmt.Errorf("%w: %w", cloud.ErrNotFound, err)
+	}
+	return err
+}
+
+// A portQuery filters a list; gophercloud's own takes one device at a time.
+type portQuery url.Values
+
+// ToPortListQuery is gophercloud's.
+func (q portQuery) ToPortListQuery() (string, error) { return "?" + url.Values(q).Encode(), nil }
+
+func (c *Cloud) listPorts(ctx context.Context, act string, filter url.Values) (list []wirePort, err error) {
+	err = c.ask(ctx, neutron, act, func(ctx context.Context) error {
+		pages, err := ports.List(c.network, portQuery(filter)).AllPages(ctx)
+		if err != nil {
+			return err
+		}
+		return ports.ExtractPortsInto(pages, &list)
+	})
+	return list, err
+}

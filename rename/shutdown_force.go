@@ -1,0 +1,54 @@
+package rename
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/digitalocean/go-libvirt"
+)
+
+// force cuts the power of a domain whose plan allows it. SIGTERM first: QEMU
+// then writes out what it holds for the disks, and ends. One that does not end
+// by it, because it hangs or its storage does, is killed.
+func (s *stopping) force(ctx context.Context) (Stopped, error) {
+	for _, way := range []struct {
+		by    string
+		flags libvirt.DomainDestroyFlagsValues
+	}{{byTerm, libvirt.DomainDestroyGraceful}, {byKill, libvirt.DomainDestroyDefault}} {
+		s.by = way.by
+		s.log.Warn("domain is cut off", "by", way.by, "cause", s.story())
+		err := try(ctx, s.Domain, request{act: "end its QEMU process by " + way.by, limit: s.opt.Destroy}, func(lv calls, l libvirt.Domain) error {
+			return lv.DomainDestroyFlags(l, way.flags)
+		})
+		stopped, seen := s.look(ctx)
+		switch {
+		case seen != nil:
+			return Stopped{}, seen
+		case stopped != nil:
+			return s.describe(s.whenHeard(*stopped)), nil
+		case ctx.Err() != nil:
+			return Stopped{}, fmt.Errorf("given up while it was being cut off: %w", context.Cause(ctx))
+		case err != nil:
+			s.trouble = err
+		}
+	}
+	return Stopped{}, fmt.Errorf("%w; not even force ended it (%s)", ErrStillRunning, s.story())
+}
+
+// whenHeard takes the time from the event, which is earlier than that of the
+// look, if it comes soon.
+func (s *stopping) whenHeard(stopped Stopped) Stopped {
+	soon := time.After(100 * time.Millisecond)
+	for {
+		select {
+		case ev := <-s.events:
+			if ev.Kind == KindStopped {
+				stopped.At, stopped.Heard = ev.At, true
+				return stopped
+			}
+		case <-soon:
+			return stopped
+		}
+	}
+}

@@ -107,7 +107,7 @@ func (e *Error) timedOut() string {
 	case errors.Is(e.Err, context.Canceled):
 		return "was stopped"
 	case isTimeout(e.Err):
-		return fmt.Sprintf("no answer from %s in %s; it is overloaded, or something on the way drops packets", e.host(), e.timeout)
+		return fmt.Sprintf("no answer from %s in time (a call has %s); it is overloaded, or something on the way drops packets", e.host(), e.timeout)
 	}
 	return ""
 }

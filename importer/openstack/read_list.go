@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,37 +30,38 @@ type listing struct {
 	query   url.Values
 }
 
-// readAll reads a list page by page, ordered by id. Entries that come while it
-// is read may be in it or not; none is in it twice.
+// readAll reads a list page by page. Entries that come while it is read may be
+// in it or not; none is in it twice, for with a limit Neutron orders by id and
+// Glance by time and id. (Not every list of Neutron can be told to: policies
+// have no sort key "id".)
 func (r *reading) readAll(ctx context.Context, l listing) error {
-	return r.wrap(l.service, "list "+words(l.key), r.pages(ctx, l))
+	err := r.eachPage(ctx, l, func(p page) error { return r.add(l.key, p.entries) })
+	return r.wrap(l.service, "list "+words(l.key), err)
 }
 
-func (r *reading) pages(ctx context.Context, l listing) error {
-	query := url.Values{"limit": {pageSize}, "sort_key": {"id"}, "sort_dir": {"asc"}}
-	for k, v := range l.query {
-		query[k] = v
-	}
+func (r *reading) eachPage(ctx context.Context, l listing, each func(page) error) error {
+	query := url.Values{"limit": {pageSize}}
+	maps.Copy(query, l.query)
 	var before []string // ids that the next page may follow, the last one first
 	for {
-		page, err := l.get(ctx, query)
-		switch {
-		case err != nil && lostMarker(err) && len(before) > 1:
+		p, err := l.get(ctx, query)
+		if len(before) > 1 && lostMarker(err) {
 			// Somebody has deleted the last entry meanwhile. The next page
 			// follows the one before it just as well.
 			before = before[1:]
 			query.Set("marker", before[0])
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
-		if err := r.add(l.key, page.entries); err != nil {
+		if err := each(p); err != nil {
 			return err
 		}
-		if !page.more || len(page.ids) == 0 {
+		if !p.more || len(p.ids) == 0 {
 			return nil
 		}
-		before = page.last(maxLost)
+		before = append(p.last(maxLost), before...)[:min(maxLost, len(p.ids)+len(before))]
 		query.Set("marker", before[0])
 	}
 }

@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -41,10 +40,13 @@ func isAbsent(err error) bool { return gophercloud.ResponseCodeIs(err, http.Stat
 // readImages reads Glance's images. It lists hidden ones, as placeholders are,
 // only when it is asked for them.
 func (r *reading) readImages(ctx context.Context) error {
-	read := func(hidden string) error {
-		return r.readAll(ctx, listing{
+	for _, hidden := range []string{"false", "true"} {
+		err := r.readAll(ctx, listing{
 			service: glance, client: r.image, path: "images", key: "images", query: url.Values{"os_hidden": {hidden}},
 		})
+		if err != nil {
+			return err
+		}
 	}
-	return errors.Join(read("false"), read("true"))
+	return nil
 }

@@ -152,7 +152,7 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "snapshot.golden", s)
-	for _, want := range []string{"sort_key=id", "fields=mac_address", "fields=binding%3Avif_details"} {
+	for _, want := range []string{"limit=1000", "fields=mac_address", "fields=binding%3Avif_details"} {
 		if !strings.Contains(strings.Join(f.calls, "\n"), want) {
 			t.Errorf("no request with %q", want)
 		}

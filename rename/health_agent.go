@@ -122,12 +122,13 @@ func untilAnswered(ctx context.Context, ask func() (string, error)) (said string
 	}
 }
 
-// left is how long ctx lasts. A question to an agent is asked once and waited
-// for: each that is not answered keeps a worker of the daemon.
+// left is how long ctx lasts, but for a moment in which to say that there was no
+// answer. A question to an agent is asked once and waited for: each that is not
+// answered keeps a worker of the daemon.
 func left(ctx context.Context) time.Duration {
 	end, bounded := ctx.Deadline()
 	if !bounded {
 		return time.Minute
 	}
-	return max(time.Until(end), time.Millisecond)
+	return max(time.Until(end)-50*time.Millisecond, time.Millisecond)
 }

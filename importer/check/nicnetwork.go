@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,14 +181,26 @@ func (s subject) sharedNetwork() string {
 	return ""
 }
 
-// PortUser names whose a port is, "" where an instance may have it: it is
-// nobody's, or the instance's own already.
+// PortUser names whose a port is, "" where an instance may have it: it is the
+// instance's own already, or nobody's. One that is kept for a host or, with an
+// owner and no device, for anything else, is somebody's.
 func PortUser(p cloud.Port, instance string) string {
+	own := strings.EqualFold(p.DeviceID, instance) && (p.DeviceOwner == "" || strings.HasPrefix(p.DeviceOwner, "compute:"))
 	switch {
-	case p.DeviceID != "" && !strings.EqualFold(p.DeviceID, instance):
+	case own && p.DeviceID != "":
+		return ""
+	case p.DeviceID != "" || p.DeviceOwner != "":
 		return strings.TrimSpace(p.DeviceOwner + " " + p.DeviceID)
-	case p.DeviceID == "" && p.DeviceOwner != "" && !strings.HasPrefix(p.DeviceOwner, "compute:"):
-		return p.DeviceOwner // kept for something by Neutron, or by whoever asked for it
+	case p.HostID != "":
+		return "host " + p.HostID
 	}
 	return ""
+}
+
+// FreePort is what to do about a port that is somebody else's.
+func FreePort(p cloud.Port) string {
+	if p.DeviceID == "" {
+		return fmt.Sprintf("If nothing uses it: openstack port set --device-owner '' --host '' %s; else give the interface another MAC address.", p.ID)
+	}
+	return fmt.Sprintf("Find its owner: openstack port show %s; give one of the two another MAC address.", p.ID)
 }

@@ -20,8 +20,7 @@ func (b *builder) live() bool { return b.Cloud != nil && b.Cloud.Live }
 func (d *draft) checkTaken(p cloud.Port) {
 	switch user := check.PortUser(p, d.UUID); {
 	case user != "":
-		d.findDo(blockedPort, "Give the interface another MAC address, or take the port from its owner: openstack port show "+p.ID,
-			"Port %s has its address %s and belongs to %s.", p.ID, p.MAC, quoted(user))
+		d.findDo(blockedPort, check.FreePort(p), "Port %s has its address %s and belongs to %s.", p.ID, p.MAC, quoted(user))
 	case d.ProjectID != "" && p.ProjectID != d.ProjectID:
 		d.findDo(blockedPort, "Delete the port, which nothing uses, and plan again; or give the instance to its project.",
 			"Port %s has its address %s and belongs to project %s: Nova finds ports by the instance's project.", p.ID, p.MAC, quoted(p.ProjectID))

@@ -411,6 +411,7 @@ func TestBuildErrors(t *testing.T) {
 		{"rule", func(in *Input) {
 			in.Settings.Rules = []Rule{{Match: Match{Name: "["}, NICModel: "ne2k", Lock: "always", Probes: []Probe{{}}, Addresses: map[string][]string{"x": {"y"}}}}
 		}, `rule 1: match: name "["`},
+		{"security groups without effect", func(in *Input) { in.Settings.Rules = []Rule{{SecurityGroups: []string{"web"}}} }, "rule 1: security_groups do nothing without port_security: true"},
 		{"unreachable", func(in *Input) { in.Settings.Rules = []Rule{{}, {Match: Match{Name: "a"}}} }, "rule 2 is never reached"},
 		{"property", func(in *Input) {
 			in.Settings.Rules = []Rule{{ImageProperties: map[string]string{"hw_video_model": "vgaa"}}}

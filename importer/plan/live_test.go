@@ -74,7 +74,7 @@ func TestBuildLiveGolden(t *testing.T) {
 		{Match: Match{Name: "filtered"}, PortSecurity: &yes, SecurityGroups: []string{"web"}, ImageRef: NoImage},
 		{Match: Match{Name: "conflict"}, Addresses: map[string][]string{mac(7): {"10.66.0.254"}}},
 	}
-	in.Cloud.Ports = append(in.Cloud.Ports, portBut(port(1), func(p *cloud.Port) { p.DeviceID, p.HostID, p.VIFType = "", "", "unbound" }))
+	in.Cloud.Ports = append(in.Cloud.Ports, portBut(port(1), func(p *cloud.Port) { p.DeviceID, p.DeviceOwner, p.HostID, p.VIFType = "", "", "", "unbound" }))
 	p, err := Build(in)
 	if err != nil {
 		t.Fatal(err)
@@ -110,15 +110,18 @@ func TestLivePort(t *testing.T) {
 		{"bound already", func(p *cloud.Port) {}, Import, "", ""},
 		{"ours, unbound", func(p *cloud.Port) { p.Description, p.VIFType, p.HostID = cloud.Mark+"kvm01/x", "unbound", "" }, Import, "", ""},
 		{"unused", func(p *cloud.Port) { p.DeviceID, p.DeviceOwner, p.VIFType, p.HostID = "", "", "unbound", "" }, Import, "", ""},
-		{"unused, of an instance that is gone", func(p *cloud.Port) { p.DeviceID = "" }, Import, "", ""},
-		{"unused, bound on another host", func(p *cloud.Port) { p.DeviceID, p.HostID = "", "kvm09" }, Import, "", ""},
+		{"of an instance that is gone", func(p *cloud.Port) { p.DeviceID = "" }, Skip, "K2O-943", "belongs to compute:nova"},
+		{"kept for a host", func(p *cloud.Port) { p.DeviceID, p.DeviceOwner = "", "" }, Skip, "K2O-943", `belongs to "host kvm01.example.org"`},
+		{"its own, bound on another host", func(p *cloud.Port) { p.HostID = "kvm09" }, Import, "", ""},
+		{"its own by id alone", func(p *cloud.Port) { p.DeviceOwner = "" }, Import, "", ""},
+		{"its own by id, but of a router", func(p *cloud.Port) { p.DeviceOwner = "network:router_interface" }, Skip, "K2O-943", "network:router_interface"},
 		{"binding failed", func(p *cloud.Port) { p.VIFType = "binding_failed" }, Import, "", ""},
 		{"of another instance", func(p *cloud.Port) { p.DeviceID = "c0ffee" }, Skip, "K2O-943", `belongs to "compute:nova c0ffee"`},
 		{"made for another domain", func(p *cloud.Port) { p.DeviceID, p.Description = "c0ffee", cloud.Mark+"kvm01/y" }, Skip, "K2O-943", `belongs to "compute:nova c0ffee"`},
 		{"of DHCP", func(p *cloud.Port) { p.DeviceID, p.DeviceOwner = "dhcp1", "network:dhcp" }, Skip, "K2O-943", `belongs to "network:dhcp dhcp1"`},
 		{"kept for a trunk", func(p *cloud.Port) { p.DeviceID, p.DeviceOwner = "", "trunk:subport" }, Skip, "K2O-943", "belongs to trunk:subport"},
-		{"of another project", func(p *cloud.Port) { p.DeviceID, p.ProjectID = "", shopID }, Skip, "K2O-943", "belongs to project " + shopID},
-		{"passed through", func(p *cloud.Port) { p.DeviceID, p.VNICType = "", "direct" }, Skip, "K2O-943", "vnic_type direct"},
+		{"of another project", func(p *cloud.Port) { p.ProjectID = shopID }, Skip, "K2O-943", "belongs to project " + shopID},
+		{"passed through", func(p *cloud.Port) { p.VNICType = "direct" }, Skip, "K2O-943", "vnic_type direct"},
 		{"without the guest's address", func(p *cloud.Port) { p.FixedIPs = nil }, Import, "K2O-944", "which its port does not have"},
 	}
 	for _, test := range tests {

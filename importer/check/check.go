@@ -55,8 +55,9 @@ type Assessment struct {
 type Facts struct {
 	Host     HostFacts
 	Settings Settings
-	Fleet    *Fleet     // what other hosts have; nil while only one domain is known
-	Nova     *NovaFacts // nil without databases
+	Fleet    *Fleet      // what other hosts have; nil while only one domain is known
+	Nova     *NovaFacts  // nil without databases
+	Cloud    *CloudFacts // nil without the cloud's APIs
 
 	// Ports are the MAC addresses, lower case, for which Neutron has a port.
 	// Nil means that nobody looked, and with databases that counts as none.

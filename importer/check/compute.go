@@ -85,4 +85,15 @@ var computeRules = []Rule{
 			return when(s.OwnerProblem != "", say("Whom it is to belong to is not clear: %s.", show(s.OwnerProblem)))
 		},
 	},
+	{
+		Code: "K2O-609", Severity: Blocked,
+		Title:  "Host without a resource provider",
+		Action: "Start nova-compute on the host, which makes its provider.",
+		Fact:   "the provider of a libvirt host has the UUID of compute_nodes.uuid (nova/compute/resource_tracker.py _update_to_placement); an allocation needs it",
+		find: func(s subject) []detail {
+			c := s.compute()
+			return when(s.providerless(), say("Placement has no resource provider %s, which is that of %s: nothing can be allocated for its instances.", show(c.UUID), show(c.Host)).
+				do("openstack resource provider list --name %s; look into nova-compute's log on %s", sh(c.Node), show(c.Host)))
+		},
+	},
 }

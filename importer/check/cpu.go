@@ -61,20 +61,20 @@ var cpuRules = []Rule{
 	{
 		Code: "K2O-427", Severity: Info,
 		Title:  "CPU topology",
-		Action: "Keep hw_cpu_sockets, hw_cpu_cores and hw_cpu_threads in the plan's image_properties, and hw:cpu_* out of the flavor.",
-		Fact:   "nova/virt/hardware.py get_best_cpu_topology: without them as many sockets as vCPUs; the flavor's hw:cpu_* go before the image's",
+		Action: "Nothing; the plan's image_properties keep it. Do not put hw:cpu_* into the flavor, which would go before them.",
+		Fact:   "nova/virt/hardware.py get_best_cpu_topology: without hw_cpu_sockets, hw_cpu_cores and hw_cpu_threads as many sockets as vCPUs; the flavor's hw:cpu_* go before the image's",
 		find: func(s subject) []detail {
-			return when(s.ownTopology() && s.wholeTopology(), say("Its %s are recorded; without that they would become one socket for each vCPU.", s.topology()))
+			return when(s.ownTopology() && s.wholeTopology(), say("Its %s are kept: the plan records them as hw_cpu_* image properties%s.", s.topology(), s.mergedDies()))
 		},
 	},
 	{
 		Code: "K2O-428", Severity: Attention,
 		Title:  "CPU topology that does not fit the vCPUs",
-		Action: "Give the flavor the whole topology's vCPUs, or settle the topology in the definition.",
+		Action: "Choose a topology for the vCPUs it has, by image_properties in a rule or in the plan; or give it all vCPUs of the topology.",
 		Fact:   "nova/virt/hardware.py get_best_cpu_topology: sockets * cores * threads is the flavor's vCPUs; editions of Windows use one to four sockets and no more",
 		find: func(s subject) []detail {
-			return when(s.ownTopology() && !s.wholeTopology(), say("Its %s are not its %s, so they become one socket for each vCPU, of which Windows may leave some idle.", s.topology(), plural(int(s.VCPUs), "vCPU")).
-				do("%s", s.topologySpecs()))
+			return when(s.ownTopology() && !s.wholeTopology(), say("Its %s are not its %s, so the plan records none, and Nova gives each vCPU a socket of its own, of which Windows may leave some idle.", s.topology(), plural(int(s.VCPUs), "vCPU")).
+				do("%s", s.topologyProperties()))
 		},
 	},
 	{
@@ -114,9 +114,23 @@ func (s subject) topology() sentence {
 	}}
 }
 
-func (s subject) topologySpecs() sentence {
-	return sentence{"openstack flavor set FLAVOR --property hw:cpu_sockets=%d --property hw:cpu_cores=%d --property hw:cpu_threads=%d, or extra_specs in the plan's flavor",
-		[]any{s.CPU.Sockets, max(s.CPU.Dies, 1) * s.CPU.Cores, s.CPU.Threads}}
+// mergedDies is what Nova has no word for.
+func (s subject) mergedDies() string {
+	if s.CPU.Dies > 1 {
+		return ", the cores of its dies counted together"
+	}
+	return ""
+}
+
+// topologyProperties are a layout for the vCPUs it has: as many sockets and
+// threads as now where that comes out even, else one socket.
+func (s subject) topologyProperties() sentence {
+	sockets, threads := max(s.CPU.Sockets, 1), max(s.CPU.Threads, 1)
+	if s.VCPUs == 0 || int(s.VCPUs)%(sockets*threads) != 0 {
+		sockets, threads = 1, 1
+	}
+	return sentence{"set image_properties in a rule or in the plan: {hw_cpu_sockets: \"%d\", hw_cpu_cores: \"%d\", hw_cpu_threads: \"%d\"}; or give it all vCPUs first: virsh setvcpus %s %d --config, then plan again",
+		[]any{sockets, int(s.VCPUs) / (sockets * threads), threads, s.virsh(), s.CPU.Sockets * max(s.CPU.Dies, 1) * s.CPU.Cores * s.CPU.Threads}}
 }
 
 // processor names what the guest sees.

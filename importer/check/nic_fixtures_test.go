@@ -73,6 +73,10 @@ var nicFixtures = map[string]fixture{
 	"K2O-328": {nic(func(n *discover.Interface) { n.VirtualPort, n.InterfaceID = "openvswitch", "0c9d" }), nic(func(n *discover.Interface) { n.VirtualPort = "802.1Qbg" })},
 	"K2O-329": {nic(func(n *discover.Interface) { n.VirtualPort = "802.1Qbg" }), nic(func(n *discover.Interface) { n.VirtualPort = "openvswitch" })},
 	"K2O-330": {another(func(n *discover.Interface) { n.Bridge = "br0" }), another(func(*discover.Interface) {})},
+	"K2O-331": {
+		both(inCloud(nil), func(_ *discover.Domain, f *Facts) { f.Settings.Networks[0].Network = "nothing" }),
+		both(inCloud(nil), func(_ *discover.Domain, f *Facts) { f.Settings.Networks[0].Subnet = "public-v4" }),
+	},
 
 	"K2O-341": {nic(func(n *discover.Interface) { n.Teaming = "persistent" }), nicModel("virtio")},
 	"K2O-342": {nic(func(n *discover.Interface) { n.Queues = 4 }), nic(func(n *discover.Interface) { n.Queues = 1 })},

@@ -1,13 +1,11 @@
 package check
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
-	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
 
 // nicNetworkRules: where an interface is plugged, and which Neutron network that is.
@@ -121,6 +119,18 @@ var nicNetworkRules = []Rule{
 			return when(s.sharedNetwork() != "", say("Several of its interfaces are on the Neutron network %s: replies that leave by the other one may be dropped.", show(s.sharedNetwork())))
 		},
 	},
+	{
+		Code: "K2O-331", Severity: Blocked,
+		Title:  "Neutron has no such network or subnet",
+		Action: "Correct networks: in the configuration, or make the network.",
+		Fact:   "network: and subnet: of the rule that matches the interface, by name or id, in Neutron's own lists",
+		find: func(s subject) []detail {
+			return each(s.Interfaces, func(n discover.Interface) (detail, bool) {
+				why := s.unresolved(n)
+				return say("Interface %s on %s belongs to no network: %s.", show(n.MAC), plugged(n), show(why)), why != ""
+			})
+		},
+	},
 }
 
 // onNetwork finds interfaces on libvirt networks that forward in one of the modes.
@@ -179,28 +189,4 @@ func (s subject) sharedNetwork() string {
 		seen[rule.Network] = true
 	}
 	return ""
-}
-
-// PortUser names whose a port is, "" where an instance may have it: it is the
-// instance's own already, or nobody's. One that is kept for a host or, with an
-// owner and no device, for anything else, is somebody's.
-func PortUser(p cloud.Port, instance string) string {
-	own := strings.EqualFold(p.DeviceID, instance) && (p.DeviceOwner == "" || strings.HasPrefix(p.DeviceOwner, "compute:"))
-	switch {
-	case own && p.DeviceID != "":
-		return ""
-	case p.DeviceID != "" || p.DeviceOwner != "":
-		return strings.TrimSpace(p.DeviceOwner + " " + p.DeviceID)
-	case p.HostID != "":
-		return "host " + p.HostID
-	}
-	return ""
-}
-
-// FreePort is what to do about a port that is somebody else's.
-func FreePort(p cloud.Port) string {
-	if p.DeviceID == "" {
-		return fmt.Sprintf("If nothing uses it: openstack port set --device-owner '' --host '' %s; else give the interface another MAC address.", p.ID)
-	}
-	return fmt.Sprintf("Find its owner: openstack port show %s; give one of the two another MAC address.", p.ID)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -40,6 +41,7 @@ var novaFixtures = map[string]fixture{
 	"K2O-606": {compute(func(c *nova.Compute) { c.HypervisorType = "ironic" }), compute(func(c *nova.Compute) { c.HypervisorType = "" })},
 	"K2O-607": {compute(func(c *nova.Compute) { c.Node = "kvm07" }), compute(func(c *nova.Compute) { c.Host = "compute-a" })},
 	"K2O-608": {func(_ *discover.Domain, f *Facts) { f.OwnerProblem = "no project legacy" }, func(_ *discover.Domain, f *Facts) { f.Nova = nil }},
+	"K2O-609": {inCloud(func(s *cloud.Snapshot) { s.Providers[0].UUID = "c1" }), inCloud(func(s *cloud.Snapshot) { s.Providers = nil })},
 
 	"K2O-611": {func(_ *discover.Domain, f *Facts) { live(f, "kvm01") }, func(_ *discover.Domain, f *Facts) { live(f, "") }},
 	"K2O-612": {func(_ *discover.Domain, f *Facts) { live(f, "") }, func(_ *discover.Domain, f *Facts) { live(f, "kvm02") }},
@@ -54,10 +56,11 @@ var novaFixtures = map[string]fixture{
 		func(d *discover.Domain, _ *Facts) { d.MetadataNova = true },
 		func(d *discover.Domain, f *Facts) { d.MetadataNova = true; f.Nova = nil },
 	},
-	"K2O-621": {both(portless, release(31)), both(portless, release(30))},
-	"K2O-622": {both(portless, release(26)), release(26)},
+	"K2O-621": {both(portless, release(31)), both(inCloud(nil), release(31))},
+	"K2O-622": {both(portless, release(26)), inCloud(nil)},
 	"K2O-623": {uuid("web-1"), uuid(strings.ToUpper(cleanUUID))},
 	"K2O-624": {uuid("ffffffff-ffff-ffff-ffff-ffffffffffff"), uuid("00000000-0000-0000-0000-000000000001")},
+	"K2O-625": {portOf("compute:nova", "other", "kvm02"), portOf("compute:nova", cleanUUID, "kvm02")},
 
 	"K2O-631": {named("web\xff1"), named("统一-1")},
 	"K2O-632": {named("web-😀"), named("统一-1")},

@@ -25,7 +25,7 @@ var roomRules = []Rule{
 		Code: "K2O-652", Severity: Attention,
 		Title:  "Host is full at its allocation ratios",
 		Action: "Raise the host's allocation ratio for the adoption.",
-		Fact:   "Placement capacity is (total - reserved) * allocation_ratio (4.0/1.0/1.0 for new hosts from 27.0.0); an allocation beyond it is refused",
+		Fact:   "Placement capacity is (total - reserved) * allocation_ratio (4.0/1.0/1.0 for new hosts from 27.0.0); an allocation beyond it is refused, and with the cloud's APIs a plan leaves out what does not fit",
 		find: func(s subject) []detail {
 			over := s.overRoom()
 			if len(over) == 0 {

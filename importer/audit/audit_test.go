@@ -14,6 +14,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -152,4 +153,46 @@ func collect(r Report) (out []Domain) {
 		out = append(out, d)
 	}
 	return out
+}
+
+// Placement's count goes before what the databases let guess.
+func TestPlacementKnowsBetter(t *testing.T) {
+	guess := nova.Room{VCPUs: 1, MemoryMB: 2, DiskGB: 3, MaxVCPUs: 4}
+	compute := func(uuid, problem string) *nova.Compute { return &nova.Compute{UUID: uuid, Problem: problem} }
+	for _, live := range []bool{true, false} {
+		k := &known{
+			computes: map[string]*nova.Compute{"kvm01": compute("u1", ""), "kvm02": compute("u2", ""), "kvm03": compute("u3", "two nodes")},
+			rooms:    map[string]*nova.Room{"kvm01": {VCPUs: 1, MemoryMB: 2, DiskGB: 3, MaxVCPUs: 4}, "kvm02": {VCPUs: 1, MemoryMB: 2, DiskGB: 3, MaxVCPUs: 4}},
+		}
+		k.askPlacement(&cloud.Snapshot{Live: live, Providers: []cloud.Provider{
+			{UUID: "u1", Inventories: map[string]cloud.Inventory{"VCPU": {Total: 16, Ratio: 4, Used: 60, MaxUnit: 16}, "MEMORY_MB": {Total: 4096, Reserved: 512, Ratio: 1}}},
+			{UUID: "u3", Inventories: map[string]cloud.Inventory{"VCPU": {Total: 16, Ratio: 4}}},
+		}})
+		want := nova.Room{VCPUs: 4, MemoryMB: 3584, DiskGB: 0, MaxVCPUs: 16}
+		if !live {
+			want = guess
+		}
+		if *k.rooms["kvm01"] != want || *k.rooms["kvm02"] != guess || k.rooms["kvm03"] != nil {
+			t.Errorf("live %v: rooms are %+v, %+v and %v, want %+v, %+v and none", live, *k.rooms["kvm01"], *k.rooms["kvm02"], k.rooms["kvm03"], want, guess)
+		}
+	}
+}
+
+// With the cloud's APIs a port that is missing is no finding: the import makes it.
+func TestPortsAreMade(t *testing.T) {
+	hosts := fleet(t, map[string]string{"kvm01/web.xml": definition("web", "7d1ac0de-0000-4000-8000-000000000001", "52:54:00:00:00:01")})
+	for _, live := range []bool{true, false} {
+		k := &known{release: nova.Release{Major: 31}, computes: map[string]*nova.Compute{}, rooms: map[string]*nova.Room{}}
+		r, err := Run(context.Background(), Input{Hosts: hosts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := Input{Snapshot: &cloud.Snapshot{Live: live, Ports: []cloud.Port{}}}
+		r.judge = newJudge(in, check.NewFleet(), k, r.Hosts)
+		for _, d := range collect(r) {
+			if found := slices.Contains(codes(d), "K2O-621"); found == live {
+				t.Errorf("live %v: K2O-621 is found: %v", live, found)
+			}
+		}
+	}
 }

@@ -15,13 +15,14 @@ import (
 type judge struct {
 	in    Input
 	fleet *check.Fleet
-	known *known // nil without databases
+	known *known            // nil without databases
+	cloud *check.CloudFacts // nil without the cloud's APIs
 	hosts map[string]*Host
 }
 
 // newJudge also tells the hosts what Nova calls them.
 func newJudge(in Input, fleet *check.Fleet, k *known, hosts []Host) judge {
-	j := judge{in: in, fleet: fleet, known: k, hosts: map[string]*Host{}}
+	j := judge{in: in, fleet: fleet, known: k, cloud: check.NewCloudFacts(in.Snapshot), hosts: map[string]*Host{}}
 	for i := range hosts {
 		h := &hosts[i]
 		j.hosts[h.Host.Name] = h
@@ -54,7 +55,7 @@ func (j judge) fresh() judge {
 func (j judge) assess(d discover.Domain) check.Assessment {
 	f := check.Facts{
 		Host: hostFacts(j.hosts[d.Host], j.in.Scan.SkipFiles), Settings: j.in.Settings,
-		Fleet: j.fleet, OwnerProblem: j.in.Identity.Problem,
+		Fleet: j.fleet, Cloud: j.cloud, OwnerProblem: j.in.Identity.Problem,
 	}
 	if j.known != nil {
 		f.Nova, f.Ports = j.known.facts(d, j.hosts[d.Host].Compute), j.known.ports

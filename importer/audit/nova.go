@@ -8,6 +8,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -56,6 +57,7 @@ func (k *known) readLimits(ctx context.Context, in Input) error {
 	for host, room := range rooms {
 		k.rooms[host] = &room
 	}
+	k.askPlacement(in.Snapshot)
 	if in.Identity.ProjectID != "" {
 		left, err := in.Nova.QuotaLeft(ctx, []string{in.Identity.ProjectID})
 		if err != nil {
@@ -72,6 +74,27 @@ func (k *known) readLimits(ctx context.Context, in Input) error {
 		}
 	}
 	return nil
+}
+
+// askPlacement puts Placement's own count in the place of what the databases
+// let guess: what is reserved for a host is in Placement alone.
+func (k *known) askPlacement(s *cloud.Snapshot) {
+	if s == nil || !s.Live {
+		return
+	}
+	providers := map[string]cloud.Provider{}
+	for _, p := range s.Providers {
+		providers[p.UUID] = p
+	}
+	for host, c := range k.computes {
+		p, ok := providers[c.UUID]
+		if ok && c.Problem == "" {
+			has := p.Inventories
+			k.rooms[host] = &nova.Room{
+				VCPUs: has["VCPU"].Room(), MemoryMB: has["MEMORY_MB"].Room(), DiskGB: has["DISK_GB"].Room(), MaxVCPUs: has["VCPU"].MaxUnit,
+			}
+		}
+	}
 }
 
 // ComputeHost is the name that Nova should know a host by.

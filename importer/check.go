@@ -18,8 +18,11 @@ import (
 type checker struct {
 	nova    registry
 	known   known
-	world   plan.World // Host, Compute and Flavor are set for each domain
+	world   plan.World // Host, Compute, Flavor and Ports are set for each domain
 	earlier map[string]journal.Adoption
+	cloud   Lookup // nil: on the databases alone
+	shared  shares
+	preview bool // what the import makes for several domains is not there yet
 }
 
 // check fills in the items, or ends them with the reason.
@@ -37,8 +40,14 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 		return fmt.Errorf("read instance names: %w", err)
 	}
 	for _, it := range items {
-		it.earlier, it.stage = c.earlier[it.uuid()], stages[it.uuid()]
+		it.earlier, it.stage, it.mapped = c.earlier[it.uuid()], stages[it.uuid()], mapped(presence[it.uuid()])
 		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
+		if s, err := readSnippet(it.earlier); err == nil {
+			it.resolve(s)
+		}
+	}
+	c.readPorts(ctx, items)
+	for _, it := range items {
 		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
 		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
 		if why == nil && !ok {
@@ -51,7 +60,6 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 
 // one decides about one domain. unread is why libvirt has no answer for it.
 func (c checker) one(it *item, p nova.Presence, now discover.Domain, unread error) {
-	it.mapped = mapped(p)
 	if it.complete() && (it.earlier.State == journal.StateImported || it.earlier.UUID == "") {
 		it.end(Already, "", nil)
 		return
@@ -78,10 +86,16 @@ func (it *item) complete() bool { return it.stage == nova.Finished && it.mapped 
 // unchanged is the outcome of a domain that is not touched in this run: one
 // that an earlier run has begun is half done all the same.
 func (it *item) unchanged() Outcome {
-	if it.stage == nova.Recorded || it.stage == nova.Mapped || it.stage == nova.Finished && !it.mapped {
+	if it.begun() || it.stage == nova.Recorded || it.stage == nova.Mapped || it.stage == nova.Finished && !it.mapped {
 		return Half
 	}
 	return Refused
+}
+
+// begun: an earlier run may have made ports or an allocation of it, and has
+// not come to an end.
+func (it *item) begun() bool {
+	return it.side.made && underWay(it.earlier) && it.earlier.State != journal.StateImported
 }
 
 // inNova says what in Nova's databases forbids the import.
@@ -144,15 +158,16 @@ func (c checker) prepare(it *item) error {
 		return fmt.Errorf("%w: %s: %s", ErrNoCompute, compute.Host, compute.Problem)
 	}
 	it.compute = compute
+	if err := c.refuseSide(it); err != nil {
+		return err
+	}
 	if it.complete() {
 		return nil // Nothing of it is recorded any more.
 	}
-	flavor, ok := c.known.flavors[it.planned.Flavor.Name]
-	if !ok {
-		return fmt.Errorf("%w: there is no flavor %q", ErrNotPlanned, it.planned.Flavor.Name)
+	w, err := c.worldOf(it)
+	if err != nil {
+		return err
 	}
-	w := c.world
-	w.Host, w.Compute, w.Flavor = it.place, compute, flavor
 	in, err := plan.Instance(it.planned, w)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotPlanned, err)
@@ -161,10 +176,9 @@ func (c checker) prepare(it *item) error {
 		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
 	}
 	it.instance = in
+	w.Unmade = false // From here on what is missing is an error.
+	it.side.world = w
+	it.planned.ImageRef = in.ImageRef
+	it.side.made = it.side.made || c.cloud != nil && it.stage != nova.Finished
 	return nil
-}
-
-// newChecker is a checker for one run.
-func newChecker(r registry, k known, w plan.World, earlier map[string]journal.Adoption) checker {
-	return checker{nova: r, known: k, world: w, earlier: earlier}
 }

@@ -14,7 +14,11 @@ import (
 // effects, of which every Begin and End in the journal is one, runs it again,
 // and expects the world of an import that was never stopped. Then the same for
 // the release.
-func TestKilledAtEveryEffect(t *testing.T) {
+func TestKilledAtEveryEffect(t *testing.T) { killedAtEveryEffect(t, newWorld, 20) }
+
+func TestKilledAtEveryEffectWithCloud(t *testing.T) { killedAtEveryEffect(t, newCloudWorld, 45) }
+
+func killedAtEveryEffect(t *testing.T, newWorld func(*testing.T, int) *world, atLeast int) {
 	whole := newWorld(t, 1)
 	if s, err := whole.imports(nil); err != nil || s.Count(Imported) != 3 {
 		t.Fatalf("Import = %v, %v, want 3 imported", s, err)
@@ -26,7 +30,7 @@ func TestKilledAtEveryEffect(t *testing.T) {
 			f := &fuse{left: n, after: after}
 			_, err := w.imports(f)
 			if !f.blown {
-				if err != nil || n < 20 {
+				if err != nil || n < atLeast {
 					t.Fatalf("an import without a kill = %v with %d effects", err, n-1)
 				}
 				break
@@ -61,7 +65,11 @@ func TestKilledAtEveryEffect(t *testing.T) {
 }
 
 // TestReleaseOfHalf takes back an import that was stopped anywhere.
-func TestReleaseOfHalf(t *testing.T) {
+func TestReleaseOfHalf(t *testing.T) { releaseOfHalf(t, newWorld) }
+
+func TestReleaseOfHalfWithCloud(t *testing.T) { releaseOfHalf(t, newCloudWorld) }
+
+func releaseOfHalf(t *testing.T, newWorld func(*testing.T, int) *world) {
 	for n := 1; ; n++ {
 		w := newWorld(t, 1)
 		before := w.dump()
@@ -80,13 +88,17 @@ func TestReleaseOfHalf(t *testing.T) {
 }
 
 // TestKilledAtRandom imports and releases in any order, each killed anywhere.
-func TestKilledAtRandom(t *testing.T) {
+func TestKilledAtRandom(t *testing.T) { killedAtRandom(t, newWorld, 60) }
+
+func TestKilledAtRandomWithCloud(t *testing.T) { killedAtRandom(t, newCloudWorld, 120) }
+
+func killedAtRandom(t *testing.T, newWorld func(*testing.T, int) *world, effects int) {
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		w := newWorld(t, 2)
 		before := w.dump()
 		for range 1 + random.IntN(6) {
-			f := &fuse{left: 1 + random.IntN(60), after: random.IntN(2) == 0}
+			f := &fuse{left: 1 + random.IntN(effects), after: random.IntN(2) == 0}
 			if random.IntN(3) == 0 {
 				_, _ = w.releases(f)
 			} else {

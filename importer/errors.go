@@ -35,6 +35,14 @@ var (
 	ErrUnknown = errors.New("it was not adopted")
 	// ErrViolated: rows, domain and disks do not agree.
 	ErrViolated = errors.New("what was written does not verify")
+	// ErrNoCloud: it has, or is to have, ports, an allocation or an image, and
+	// the configuration names no cloud whose APIs could make or delete them.
+	ErrNoCloud = errors.New("it needs the cloud's APIs, and the configuration names no cloud")
+	// ErrCloudUnread: Neutron or Placement could not be asked.
+	ErrCloudUnread = errors.New("the cloud could not be asked")
+	// ErrPortGone: the records of a half-done import name a port that somebody
+	// has deleted.
+	ErrPortGone = errors.New("its records name a port that is gone; release it, then import it again")
 	// ErrInterrupted: the run was asked to stop.
 	ErrInterrupted = errors.New("the run was stopped")
 )

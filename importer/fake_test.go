@@ -28,6 +28,10 @@ type fakeRow struct {
 	task    string
 	volume  bool // attached since
 	bare    bool // the API database's rows are gone already
+	flavor  int64
+	image   string
+	rowed   string // ports that have virtual_interfaces rows
+	cache   string // ports of the info cache
 }
 
 // A fakeNova behaves like Nova's databases with a writer: it refuses a second
@@ -64,8 +68,56 @@ func (f *fakeNova) enter(method string, uuids ...string) (leave func(), err erro
 	return f.mu.Unlock, err
 }
 
+func (f *fakeNova) InUse(_ context.Context, flavors []int64, images []string) (nova.Use, error) {
+	leave, err := f.enter("InUse", "")
+	defer leave()
+	use := nova.Use{Flavors: map[int64]int{}, Images: map[string]int{}}
+	for _, r := range f.rows {
+		if slices.Contains(flavors, r.flavor) {
+			use.Flavors[r.flavor]++
+		}
+		if slices.Contains(images, r.image) {
+			use.Images[r.image]++
+		}
+	}
+	return use, err
+}
+
+func (f *fakeNova) SetInfoCache(_ context.Context, cell, uuid string, ports []nova.Port) error {
+	leave, err := f.enter("SetInfoCache", uuid)
+	defer leave()
+	r, ok := f.rows[uuid]
+	switch {
+	case err != nil:
+		return err
+	case !ok || r.cell != cell || r.stage == nova.Foreign:
+		return nova.ErrNotOurs
+	}
+	if _, err := nova.NetworkInfo(ports); err != nil {
+		return err
+	}
+	if r.cache = portsText(ports); r.cache != r.rowed {
+		return fmt.Errorf("cache of %s would have %s, and its rows %s", uuid, r.cache, r.rowed)
+	}
+	f.rows[uuid] = r
+	return nil
+}
+
+// portsText is enough of ports to tell them apart.
+func portsText(ports []nova.Port) string {
+	var ids []string
+	for _, p := range ports {
+		ids = append(ids, p.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
 func (f *fakeNova) Computes(context.Context) ([]nova.Compute, error) { return f.computes, nil }
-func (f *fakeNova) Flavors(context.Context) ([]nova.Flavor, error)   { return f.flavors, nil }
+func (f *fakeNova) Flavors(context.Context) ([]nova.Flavor, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.flavors), nil
+}
 
 func (f *fakeNova) Presence(_ context.Context, uuids []string) (map[string]nova.Presence, error) {
 	leave, err := f.enter("Presence", uuids...)
@@ -113,6 +165,12 @@ func (f *fakeNova) Verify(_ context.Context, expected []nova.Expect) (found []no
 		if e.Absent && there {
 			found = append(found, nova.Violation{UUID: e.UUID, Code: "V22", What: "rows", Expected: "0", Found: "1"})
 		}
+		if !e.Absent && there && (r.cache != r.rowed || portsText(e.Ports) != r.rowed) {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V7", What: "ports", Expected: portsText(e.Ports), Found: r.cache + " and " + r.rowed})
+		}
+		if !e.Absent && there && e.ImageRef != r.image {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V11", What: "image_ref", Expected: e.ImageRef, Found: r.image})
+		}
 		if !e.Absent && (r.stage != nova.Finished || r.host != e.Host) {
 			found = append(found, nova.Violation{UUID: e.UUID, Code: "V8", What: "host", Expected: e.Host, Found: r.host})
 		}
@@ -133,9 +191,16 @@ func (f *fakeNova) Servers(_ context.Context, uuids []string) (all []nova.Server
 	defer leave()
 	for _, u := range uuids {
 		if r, ok := f.rows[u]; ok {
+			var networks []nova.ServerNetwork
+			for _, id := range strings.Fields(r.cache) {
+				networks = append(networks, nova.ServerNetwork{PortID: id, VIFType: "bridge"})
+			}
+			if len(networks) == 0 {
+				networks = []nova.ServerNetwork{{Name: "public", Addresses: []string{"192.0.2.7"}}}
+			}
 			all = append(all, nova.Server{UUID: u, DisplayName: r.display, Host: r.host, VMState: r.vm, PowerState: r.power, TaskState: r.task, Locked: r.locked,
 				InstanceName: fmt.Sprintf("instance-%08x", r.id), VCPUs: 8, MemoryMB: 24576, RootGB: 20, EphemeralGB: 280,
-				Networks: []nova.ServerNetwork{{Name: "public", Addresses: []string{"192.0.2.7"}}}})
+				Networks: networks})
 		}
 	}
 	return all, err
@@ -163,7 +228,14 @@ func (f *fakeNova) InsertInstances(_ context.Context, cell string, in []nova.Ins
 	for _, i := range in {
 		f.last++
 		ids[i.UUID] = f.last
-		f.rows[i.UUID] = fakeRow{stage: nova.Recorded, id: f.last, cell: cell, display: i.DisplayName, locked: true, task: "migrating"}
+		var bound []nova.Port
+		for _, p := range i.Ports {
+			if p.VIFType != "" {
+				bound = append(bound, p)
+			}
+		}
+		f.rows[i.UUID] = fakeRow{stage: nova.Recorded, id: f.last, cell: cell, display: i.DisplayName, locked: true, task: "migrating",
+			flavor: i.Flavor.ID, image: i.ImageRef, rowed: portsText(i.Ports), cache: portsText(bound)}
 	}
 	return ids, nil
 }
@@ -202,6 +274,10 @@ func (f *fakeNova) Finish(_ context.Context, finals []nova.Final) error {
 			continue
 		}
 		if r.stage == nova.Finished {
+			continue
+		}
+		if r.cache != r.rowed {
+			errs = append(errs, fmt.Errorf("finish instance %s: its info cache has %q of %q", x.UUID, r.cache, r.rowed))
 			continue
 		}
 		if r.stage != nova.Mapped {
@@ -251,7 +327,7 @@ func (f *fakeNova) dump() string {
 	var b strings.Builder
 	for _, u := range slices.Sorted(maps.Keys(f.rows)) {
 		r := f.rows[u]
-		r.id = 0
+		r.id, r.flavor = 0, 0
 		fmt.Fprintf(&b, "%s %+v\n", u, r)
 	}
 	return b.String()
@@ -403,6 +479,15 @@ func (d dyingNova) InsertInstances(ctx context.Context, cell string, in []nova.I
 }
 func (d dyingNova) InsertMappings(ctx context.Context, in []nova.Instance) error {
 	return d.fuse.effect(func() error { return d.fakeNova.InsertMappings(ctx, in) })
+}
+func (d dyingNova) SetInfoCache(ctx context.Context, cell, uuid string, ports []nova.Port) error {
+	return d.fuse.effect(func() error { return d.fakeNova.SetInfoCache(ctx, cell, uuid, ports) })
+}
+func (d dyingNova) InUse(ctx context.Context, flavors []int64, images []string) (nova.Use, error) {
+	if err := d.fuse.read(); err != nil {
+		return nova.Use{}, err
+	}
+	return d.fakeNova.InUse(ctx, flavors, images)
 }
 func (d dyingNova) Finish(ctx context.Context, x []nova.Final) error {
 	return d.fuse.effect(func() error { return d.fakeNova.Finish(ctx, x) })

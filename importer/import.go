@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
@@ -15,16 +16,22 @@ import (
 // ended the run early, and then the rest is NotTried. Cancelling ctx ends it
 // between two steps.
 func (i *Importer) Import(ctx context.Context, p plan.Plan, only plan.Filter) (Summary, error) {
-	known, err := readKnown(ctx, i.Nova)
-	if err != nil {
-		return Summary{}, fmt.Errorf("import: %w", err)
+	if i.Cloud != nil && (i.Snapshot == nil || !i.Snapshot.Live) {
+		return Summary{}, errors.New("import: the cloud's APIs are to be used, and its networks were not read from them")
 	}
-	files := newFilesOf(i.Hosts)
-	run := &runner{ledger: i.Journal, log: i.log(), steps: i.steps(files, known)}
-	world := plan.World{Cloud: i.Snapshot, RequestID: i.RequestID, Now: i.now()}
-	check := newChecker(i.Nova, known, world, i.Earlier)
-	t := i.tally(chosen(p, only))
-	for _, g := range groups(p, chosen(p, only)) {
+	domains := chosen(p, only)
+	t := i.tally(domains)
+	shared, err := i.makeShares(ctx, domains)
+	if err != nil {
+		return t.finish(), fmt.Errorf("import: %w", err)
+	}
+	known, err := i.knownWith(ctx, shared)
+	if err != nil {
+		return t.finish(), fmt.Errorf("import: %w", err)
+	}
+	run := &runner{ledger: i.Journal, log: i.log(), steps: i.steps(newFilesOf(i.Hosts), known)}
+	check := i.checker(known, shared)
+	for _, g := range groups(p, domains) {
 		if err := i.importGroup(ctx, run, check, g, t); err != nil {
 			return t.finish(), fmt.Errorf("import: %w", err)
 		}
@@ -32,12 +39,32 @@ func (i *Importer) Import(ctx context.Context, p plan.Plan, only plan.Filter) (S
 			return t.finish(), fmt.Errorf("import: %w: %w", ErrInterrupted, context.Cause(ctx))
 		}
 	}
+	// Nothing is kept of what no domain came to use.
+	left, err := i.dropShares(ctx, domains, func(k shareKey) bool { return shared.made[k] })
+	t.warn(left)
+	if err != nil {
+		return t.finish(), fmt.Errorf("import: %w", err)
+	}
 	return t.finish(), nil
 }
 
-// steps of an import, in their order.
+func (i *Importer) checker(k known, s shares) checker {
+	c := checker{nova: i.Nova, known: k, earlier: i.Earlier, shared: s}
+	c.world = plan.World{Cloud: i.Snapshot, RequestID: i.RequestID, Now: i.now()}
+	if i.Cloud != nil {
+		c.cloud = i.Cloud
+	}
+	return c
+}
+
+// steps of an import, in their order. Ports come first, for the records name
+// them, and are bound when the disks are where Nova looks for them.
 func (i *Importer) steps(files *filesOf, k known) []step {
-	return []step{records{i}, mappings{i}, directoryStep{files}, finalStep{i}, verifyStep{i, k.flavors}, unlockStep{i}}
+	before, after := []step{records{i}, mappings{i}, directoryStep{files}}, []step{finalStep{i}, verifyStep{i, k.flavors}, unlockStep{i}}
+	if i.Cloud == nil {
+		return append(before, after...)
+	}
+	return slices.Concat([]step{portsStep{i}}, before, []step{bindStep{i}, allocationStep{i}}, after)
 }
 
 // importGroup reads some hosts and takes their domains through the steps.
@@ -135,6 +162,17 @@ func (t *tally) note(items batch) {
 			t.progress(Progress{Done: len(t.order), Total: len(t.domains), Result: r})
 		}
 	}
+}
+
+// warn adds what is about no single domain to the last one.
+func (t *tally) warn(texts []string) {
+	if len(texts) == 0 || len(t.order) == 0 {
+		return
+	}
+	last := t.order[len(t.order)-1]
+	r := t.results[last]
+	r.Warnings = slices.Concat(r.Warnings, texts)
+	t.results[last] = r
 }
 
 func (t *tally) finish() Summary {

@@ -32,9 +32,9 @@ func TestImport(t *testing.T) {
 		t.Errorf("progress = %+v, want one of 3 for each domain", progress)
 	}
 	want := []fakeRow{ // running and unlocked by the plan, off and locked, paused and unlocked
-		{stage: nova.Finished, id: 1, cell: "cell-a", display: "Guest guest-0", host: "kvm01", vm: "active", power: nova.PowerRunning},
-		{stage: nova.Finished, id: 2, cell: "cell-a", display: "Guest guest-1", host: "kvm02", vm: "stopped", power: nova.PowerShutdown, locked: true},
-		{stage: nova.Finished, id: 3, cell: "cell-b", display: "Guest guest-2", host: "kvm03", vm: "paused", power: nova.PowerPaused},
+		{stage: nova.Finished, id: 1, cell: "cell-a", display: "Guest guest-0", host: "kvm01", vm: "active", power: nova.PowerRunning, flavor: 1},
+		{stage: nova.Finished, id: 2, cell: "cell-a", display: "Guest guest-1", host: "kvm02", vm: "stopped", power: nova.PowerShutdown, locked: true, flavor: 1},
+		{stage: nova.Finished, id: 3, cell: "cell-b", display: "Guest guest-2", host: "kvm03", vm: "paused", power: nova.PowerPaused, flavor: 1},
 	}
 	for n, row := range want {
 		if got := w.nova.rows[uuidOf(n)]; got != row {
@@ -251,6 +251,8 @@ func TestJournalThatFailsStopsTheRun(t *testing.T) {
 }
 
 type full struct{}
+
+func (full) Shared(context.Context) ([]journal.Shared, error) { return nil, nil }
 
 func (full) Write(context.Context, func(*journal.Tx) error) error { return errBoom }
 

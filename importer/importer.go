@@ -13,14 +13,15 @@ import (
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
-// An Importer carries out plans and takes them back. All fields but Progress
-// and Log must be set.
+// An Importer carries out plans and takes them back. All fields but Cloud,
+// Progress and Log must be set.
 type Importer struct {
 	Nova     Records  // reads
 	Writer   Recorder // the only thing here that changes Nova's databases
 	Hosts    Hosts
 	Journal  Ledger
 	Snapshot *cloud.Snapshot // ports and networks; nil when none are planned
+	Cloud    API             // nil: on the databases alone; with it Snapshot is read from the APIs
 
 	RequestID string                        // "req-" and a UUID, one for the run
 	Earlier   map[string]Adoption           // by UUID, what the journal knew when the run began
@@ -35,6 +36,7 @@ type Records interface {
 	catalog
 	registry
 	servers
+	InUse(ctx context.Context, flavors []int64, images []string) (nova.Use, error)
 	Verify(ctx context.Context, expected []nova.Expect) ([]nova.Violation, error)
 }
 
@@ -56,6 +58,7 @@ type registry interface {
 type Recorder interface {
 	InsertInstances(ctx context.Context, cell string, in []nova.Instance) (map[string]int64, error)
 	InsertMappings(ctx context.Context, in []nova.Instance) error
+	SetInfoCache(ctx context.Context, cell, uuid string, ports []nova.Port) error
 	Finish(ctx context.Context, finals []nova.Final) error
 	Unlock(ctx context.Context, uuids []string) error
 	Delete(ctx context.Context, uuid string) error
@@ -80,6 +83,7 @@ type Files interface {
 // A Ledger is the journal of this run. *journal.Recorder is one.
 type Ledger interface {
 	Write(ctx context.Context, f func(*journal.Tx) error) error
+	Shared(ctx context.Context) ([]journal.Shared, error)
 }
 
 // Adoption is the journal's word on a domain.

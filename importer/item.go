@@ -1,12 +1,15 @@
 package importer
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/instancedir"
@@ -35,6 +38,7 @@ type item struct {
 	earlier  journal.Adoption
 
 	seen       bool   // libvirt had it when its release began
+	side       side   // what it has in the cloud besides Nova's records
 	noted      bool   // the journal has the adoption
 	definition string // from before, until the journal has it
 	id         journal.InstanceID
@@ -64,7 +68,7 @@ func (it *item) end(o Outcome, step string, err error) {
 
 // soFar is the outcome of a domain for which the run ends after so many steps.
 func (it *item) soFar(steps int) Outcome {
-	if steps == 0 && it.stage == nova.Unwritten {
+	if steps == 0 && it.stage == nova.Unwritten && !it.begun() {
 		return NotTried
 	}
 	return Half
@@ -93,23 +97,37 @@ func (it *item) result() Result {
 
 // adoption is what the journal keeps of the item.
 func (it *item) adoption() (journal.Adoption, error) {
-	text, err := yaml.Marshal(snippet{Domain: it.planned, Host: it.place, InstancesPath: it.want.InstancesPath})
+	text, err := it.snippet()
 	if err != nil {
-		return journal.Adoption{}, fmt.Errorf("keep the plan of %s: %w", it.planned.Domain, err)
+		return journal.Adoption{}, err
 	}
 	return journal.Adoption{
 		UUID: it.uuid(), Host: it.planned.Host, Domain: it.planned.Domain, DisplayName: it.planned.DisplayName,
 		Cell: it.compute.Cell, ComputeHost: it.compute.Host, State: journal.StateBegun,
-		Plan: string(text), Definition: it.definition,
+		Plan: text, Definition: it.definition,
 	}, nil
 }
 
+// snippet is the item's plan as the journal keeps it.
+func (it *item) snippet() (string, error) {
+	text, err := yaml.Marshal(snippet{
+		Domain: it.planned, Host: it.place, InstancesPath: it.want.InstancesPath, Cloud: it.side.made, KeptPorts: it.side.kept,
+	})
+	if err != nil {
+		return "", fmt.Errorf("keep the plan of %s: %w", it.planned.Domain, err)
+	}
+	return string(text), nil
+}
+
 // A snippet is what the journal keeps of a plan for one domain: all that
-// release, verify and status need when the plan itself is lost.
+// release, verify and status need when the plan itself is lost. Its domain has
+// the ids that the plan had to leave open.
 type snippet struct {
 	Domain        plan.Domain `yaml:"domain"`
 	Host          plan.Host   `yaml:"host"`
 	InstancesPath string      `yaml:"instances_path"`
+	Cloud         bool        `yaml:"cloud,omitempty"`      // ports and allocation are made through the APIs
+	KeptPorts     []string    `yaml:"kept_ports,omitempty"` // they were the instance's before, and stay so
 }
 
 func readSnippet(a journal.Adoption) (snippet, error) {
@@ -121,12 +139,15 @@ func readSnippet(a journal.Adoption) (snippet, error) {
 }
 
 // remember takes over what the journal knows: the directory and its links are
-// those of the import, whatever the plan says by now.
+// those of the import, and so are port and image, whatever the plan says by now.
 func (it *item) remember(a journal.Adoption) {
 	it.earlier = a
-	if s, err := readSnippet(a); err == nil && s.InstancesPath != "" {
-		it.want = wantOf(s.Domain, s.InstancesPath)
+	s, err := readSnippet(a)
+	if err != nil || s.InstancesPath == "" {
+		return
 	}
+	it.want = wantOf(s.Domain, s.InstancesPath)
+	it.resolve(s)
 }
 
 // wantOf is the instance directory that a plan asks for.
@@ -205,6 +226,27 @@ func (b batch) hosts() []discover.Host {
 		}
 	}
 	return hosts
+}
+
+// each works on the items of a batch, several at a time, and gathers what
+// failed: a perDomain, or nil.
+func (b batch) each(ctx context.Context, work func(context.Context, *item) error) error {
+	failed := perDomain{}
+	var mu sync.Mutex
+	group := errgroup.Group{}
+	group.SetLimit(perHostParallel)
+	for _, it := range b {
+		group.Go(func() error {
+			if err := work(ctx, it); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[it.uuid()] = err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // Every failure is in failed.
+	return failed.orNil()
 }
 
 // keep turns what a step made into the journal's JSON.

@@ -3,9 +3,11 @@ package importer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/instancedir"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -20,6 +22,13 @@ type Previewed struct {
 	Dir    instancedir.Want // the directory with its links
 	Final  nova.Final       // as the domain is now
 	Locked bool             // it would stay locked
+
+	// What would be made through the cloud's APIs; nothing of it without them.
+	Flavor     *cloud.NewFlavor // nil when it is there
+	Image      bool             // the placeholder image of its project, which is not there
+	Ports      []cloud.NewPort  // to be made
+	Bound      []cloud.Port     // there already, to be bound to its host
+	Allocation *cloud.Allocation
 }
 
 // Preview shows what Import would do, one domain after the other in the order
@@ -31,7 +40,7 @@ func Preview(ctx context.Context, p plan.Plan, r Readers, show func(Previewed) e
 	}
 	now := time.Now()
 	world := plan.World{Cloud: r.Snapshot, RequestID: "req-00000000-0000-4000-8000-000000000000", Now: now}
-	check := newChecker(r.Nova, known, world, r.Earlier)
+	check := checker{nova: r.Nova, known: known, world: world, earlier: r.Earlier, cloud: r.Cloud, preview: true}
 	domains := chosen(p, plan.Filter{})
 	t := (&Importer{}).tally(domains)
 	for _, g := range groups(p, domains) {
@@ -45,6 +54,7 @@ func Preview(ctx context.Context, p plan.Plan, r Readers, show func(Previewed) e
 		checkFiles(ctx, r.Hosts, g.items.unfinished())
 		for _, it := range g.items {
 			v := it.preview(now, found[it.host.Name+"\x00"+it.uuid()].State)
+			check.previewCloud(it, &v)
 			if err := show(v); err != nil {
 				return t.finish(), fmt.Errorf("preview: %w", err)
 			}
@@ -52,6 +62,30 @@ func Preview(ctx context.Context, p plan.Plan, r Readers, show func(Previewed) e
 		t.note(g.items)
 	}
 	return t.finish(), nil
+}
+
+// previewCloud adds what would be made through the cloud's APIs.
+func (c checker) previewCloud(it *item, v *Previewed) {
+	if c.cloud == nil || it.outcome != Imported || it.stage == nova.Finished {
+		return
+	}
+	d := it.planned
+	if _, there := c.known.flavors[d.Flavor.Name]; !there {
+		f := plan.NewFlavor(d)
+		v.Flavor = &f
+	}
+	v.Image = d.Placeholder && !slices.ContainsFunc(c.world.Cloud.Images, func(i cloud.Image) bool {
+		return i.Name == cloud.PlaceholderName && i.Owner == d.ProjectID
+	})
+	for _, nic := range d.NICs {
+		if p, has := portFor(nic, it.side.ports); has {
+			v.Bound = append(v.Bound, p)
+		} else if p, err := plan.NewPort(d, nic, c.world.Cloud); nic.CreatePort && err == nil { // The check has seen errors.
+			v.Ports = append(v.Ports, p)
+		}
+	}
+	a := it.allocation()
+	v.Allocation = &a
 }
 
 // preview is what would be done for the item, which ends with it.

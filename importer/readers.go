@@ -18,8 +18,17 @@ type Readers struct {
 	Nova     Records
 	Hosts    Lookers
 	Snapshot *cloud.Snapshot               // nil when no ports are planned
+	Cloud    Lookup                        // nil: on the databases alone
 	Earlier  map[string]Adoption           // nil without a journal
 	Reach    func(plan.Host) discover.Host // nil is ReachPlanned
+	Note     func(string)                  // told once what is not looked at; nil for nobody
+}
+
+// A Lookup is what looking takes of the cloud's APIs. An API is one.
+type Lookup interface {
+	PortsOf(ctx context.Context, instances []string) ([]cloud.Port, error)
+	Port(ctx context.Context, id string) (cloud.Port, error)
+	Allocations(ctx context.Context, instances []string) (map[string]cloud.Allocation, error)
 }
 
 // Lookers read hosts. Libvirt is one.

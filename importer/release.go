@@ -19,8 +19,7 @@ func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (
 	if err != nil {
 		return Summary{}, fmt.Errorf("release: %w", err)
 	}
-	files := newFilesOf(i.Hosts)
-	run := &runner{ledger: i.Journal, log: i.log(), steps: []step{records{i}, mappings{i}, directoryStep{files}, legacyStep{i}, finalStep{i}}}
+	run := &runner{ledger: i.Journal, log: i.log(), steps: i.releaseSteps(newFilesOf(i.Hosts))}
 	t := i.tally(p.Domains)
 	for _, g := range groups(p, p.Domains) {
 		if ctx.Err() != nil {
@@ -42,7 +41,20 @@ func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (
 	if ctx.Err() != nil {
 		return t.finish(), fmt.Errorf("release: %w: %w", ErrInterrupted, context.Cause(ctx))
 	}
+	left, err := i.dropShares(ctx, p.Domains, func(shareKey) bool { return true })
+	t.warn(left)
+	if err != nil {
+		return t.finish(), fmt.Errorf("release: %w", err)
+	}
 	return t.finish(), nil
+}
+
+// releaseSteps are taken back from the last to the first.
+func (i *Importer) releaseSteps(files *filesOf) []step {
+	if i.Cloud == nil {
+		return []step{records{i}, mappings{i}, directoryStep{files}, legacyStep{i}, finalStep{i}}
+	}
+	return []step{portsStep{i}, records{i}, mappings{i}, directoryStep{files}, bindStep{i}, allocationStep{i}, legacyStep{i}, finalStep{i}}
 }
 
 // asImported is the plan with only the chosen domains, each as the journal
@@ -135,6 +147,20 @@ func (i *Importer) warnOfTraces(ctx context.Context, b batch) {
 	}
 	for _, v := range found {
 		byUUID[v.UUID].warnings = append(byUUID[v.UUID].warnings, v.String())
+	}
+	if i.Cloud == nil {
+		return
+	}
+	// Somebody else may have healed an allocation for it.
+	look, err := lookInCloud(ctx, i.Cloud, b)
+	if err != nil {
+		i.log().Warn("could not look for what is left in the cloud", "err", err)
+		return
+	}
+	for _, it := range b {
+		for _, f := range look.leftOf(it) {
+			it.warnings = append(it.warnings, f.Text+": "+f.Action)
+		}
 	}
 }
 

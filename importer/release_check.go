@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
@@ -35,14 +36,41 @@ func (i *Importer) checkRelease(ctx context.Context, items batch, found map[stri
 			it.end(Already, stepRelease, ErrUnknown)
 			continue
 		}
+		if it.earlier.UUID == "" {
+			it.guessSide(i.Cloud != nil)
+		}
+		if it.side.made && i.Cloud == nil {
+			it.end(it.unreleased(), stepRelease, fmt.Errorf("%w: its ports and its allocation were made with them", ErrNoCloud))
+			continue
+		}
 		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
 		it.seen = ok
 		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
 		if err := it.refuseRelease(presence[it.uuid()], domain, ok, why); err != nil {
-			it.end(Refused, stepRelease, err)
+			it.end(it.unreleased(), stepRelease, err)
 		}
 	}
 	return nil
+}
+
+// unreleased is the outcome of a domain that this run does not touch: one that
+// an earlier run has begun is half done all the same.
+func (it *item) unreleased() Outcome {
+	if it.begun() {
+		return Half
+	}
+	return Refused
+}
+
+// guessSide is for an adoption that the journal does not know: what carries
+// our mark was made for it. A port that the plan names may have been taken by
+// the import, or by a person before it, so that it stays and is told.
+func (it *item) guessSide(cloud bool) {
+	it.side.made = cloud
+	it.planned.NICs = slices.Clone(it.planned.NICs) // They are the caller's.
+	for n := range it.planned.NICs {
+		it.planned.NICs[n].Port = ""
+	}
 }
 
 // nothingToRelease: no rows, and nothing else that the journal knows of.

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ type StatusRow struct {
 	Power        string        `json:"power_state"` // Running, Shut Down
 	Locked       bool          `json:"locked"`
 	Adoption     journal.State `json:"adoption"`
-	Reason       string        `json:"reason,omitempty"` // why the adoption is not complete
+	Reason       string        `json:"reason,omitempty"` // why the adoption is not complete, and what is left of it
 	Host         string        `json:"host"`             // where Nova has it, else where libvirt had it
 	Domain       string        `json:"domain"`           // its libvirt name when it was imported
 	InstanceName string        `json:"instance_name"`
@@ -66,12 +67,52 @@ func Status(ctx context.Context, adoptions []Adoption, in servers) ([]StatusRow,
 	return rows, nil
 }
 
+// leftText says what is left of an adoption that is neither complete nor out
+// again. Steps that leave nothing behind are not named.
+func leftText(a Adoption, d plan.Domain) string {
+	var parts []string
+	add := func(text string) {
+		if !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	for _, step := range a.Left {
+		switch step {
+		case stepPorts:
+			add(strings.Join(append([]string{"ports"}, portIDs(d)...), " "))
+		case stepRecords, stepMappings, stepFinal:
+			add("rows in Nova's databases")
+		case stepDirectory:
+			add("the instance directory")
+		case stepAllocation:
+			add("its allocation in Placement")
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "left of it, whole or in part: " + strings.Join(parts, ", ")
+}
+
+func portIDs(d plan.Domain) (ids []string) {
+	for _, n := range d.NICs {
+		if n.Port != "" {
+			ids = append(ids, n.Port)
+		}
+	}
+	return ids
+}
+
 // planned is the row as far as the journal knows it.
 func planned(a Adoption, d plan.Domain) StatusRow {
 	size := nova.Server{VCPUs: d.Flavor.VCPUs, MemoryMB: d.Flavor.MemoryMB, RootGB: d.Flavor.RootGB, EphemeralGB: d.Flavor.EphemeralGB}
+	reason := a.Reason
+	if left := leftText(a, d); left != "" {
+		reason = strings.TrimPrefix(reason+"; "+left, "; ")
+	}
 	return StatusRow{
 		UUID: a.UUID, Name: a.DisplayName, Addresses: addressesOf(d), Size: size.Size(),
-		Adoption: a.State, Reason: a.Reason, Host: a.Host, Domain: a.Domain, InstanceName: a.InstanceName, Updated: a.Updated,
+		Adoption: a.State, Reason: reason, Host: a.Host, Domain: a.Domain, InstanceName: a.InstanceName, Updated: a.Updated,
 	}
 }
 

@@ -85,6 +85,10 @@ func (r *runner) run(ctx context.Context, k int, b batch) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 	defer cancel()
 	done, err := s.done(ctx, b)
+	if ask := (errAsk{}); errors.As(err, &ask) {
+		r.stall(k, b, err)
+		return nil
+	}
 	if err != nil {
 		return errFatal{fmt.Errorf("find out what is done of %s: %w", s.name(), err), true}
 	}
@@ -96,13 +100,24 @@ func (r *runner) run(ctx context.Context, k int, b batch) error {
 		return err // no intent on disk, no change in the world
 	}
 	failed, fatal := r.attempt(ctx, s, todo)
-	r.ended(s, todo, failed)
-	for _, it := range todo {
-		if err := failed[it.uuid()]; err != nil && fatal == nil {
-			fatal = r.failed(ctx, k, it, err)
-		}
+	if err := r.ended(s, todo, failed); err != nil && fatal == nil {
+		fatal = errFatal{error: err}
 	}
-	return fatal
+	if fatal != nil {
+		return fatal
+	}
+	return r.failed(ctx, k, todo, failed)
+}
+
+// stall ends a batch where it is, because the cloud's APIs do not say how far
+// it has come. Its rows have no host yet, or are final and locked.
+func (r *runner) stall(k int, b batch, err error) {
+	for _, it := range b {
+		if k == 0 && it.unchanged() == Refused {
+			it.end(Refused, r.steps[k].name(), err)
+		}
+		it.end(Half, r.steps[k].name(), fmt.Errorf("%w (%w)", err, errStays))
+	}
 }
 
 // attempt does a step, one domain at a time if that is what it takes to find
@@ -136,21 +151,35 @@ func (r *runner) attempt(ctx context.Context, s step, todo batch) (failed perDom
 	return failed, nil
 }
 
-// failed takes one domain back, or leaves it where that is safer.
-func (r *runner) failed(ctx context.Context, k int, it *item, err error) error {
+// failed takes back the domains for which a step failed, or leaves them where
+// that is safer.
+func (r *runner) failed(ctx context.Context, k int, todo batch, failed perDomain) error {
 	s := r.steps[k]
-	r.log.Warn("step failed", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name(), "err", err)
-	// What was final when the run came to it is Nova's: its domain may run under
-	// Nova's own name by now, and only release, which looks, may take it out.
-	if errors.Is(err, errStays) || it.stage == nova.Finished {
-		it.end(Half, s.name(), err)
-		return nil
+	var back batch
+	for _, it := range todo {
+		err := failed[it.uuid()]
+		if err == nil {
+			continue
+		}
+		r.log.Warn("step failed", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name(), "err", err)
+		// What was final when the run came to it is Nova's: its domain may run under
+		// Nova's own name by now, and only release, which looks, may take it out.
+		if errors.Is(err, errStays) || it.stage == nova.Finished {
+			it.end(Half, s.name(), err)
+			continue
+		}
+		back = append(back, it)
 	}
-	undone, fatal := r.backward(ctx, r.steps[:k+1], batch{it})
-	if why := undone[it.uuid()]; why != nil || fatal != nil {
-		it.end(Half, s.name(), errors.Join(err, why))
-		return fatal
+	undone, fatal := r.backward(ctx, r.steps[:k+1], back)
+	for _, it := range back {
+		err, why := failed[it.uuid()], undone[it.uuid()]
+		switch {
+		case why != nil:
+			it.end(Half, s.name(), fmt.Errorf("%w; and it could not be taken back: %w", err, why))
+		case fatal != nil:
+			it.end(Half, s.name(), err)
+		}
+		it.end(RolledBack, s.name(), err)
 	}
-	it.end(RolledBack, s.name(), err)
-	return nil
+	return fatal
 }

@@ -7,14 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/instancedir"
 )
 
-// perHostParallel is how many directories of a host are worked on at a time:
-// over SFTP the answers take most of the time.
+// perHostParallel is how many domains are worked on at a time, and how many
+// directories of one host: over SFTP, and to the cloud's APIs, the answers take
+// most of the time.
 const perHostParallel = 8
 
 // openTimeout bounds the login to a host's files.
@@ -124,26 +123,13 @@ func (f *filesOf) close() {
 // each works on the domains of a batch, several at a time, and gathers what
 // failed.
 func (f *filesOf) each(ctx context.Context, b batch, work func(context.Context, Files, *item) error) error {
-	failed := perDomain{}
-	var mu sync.Mutex
-	group := errgroup.Group{}
-	group.SetLimit(perHostParallel)
-	for _, it := range b {
-		group.Go(func() error {
-			files, err := f.of(ctx, it.host)
-			if err == nil {
-				err = work(ctx, files, it)
-			}
-			if err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed[it.uuid()] = err
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // Every failure is in failed.
-	return failed.orNil()
+	return b.each(ctx, func(ctx context.Context, it *item) error {
+		files, err := f.of(ctx, it.host)
+		if err != nil {
+			return err
+		}
+		return work(ctx, files, it)
+	})
 }
 
 var _ Files = (*instancedir.Tree)(nil)

@@ -27,15 +27,17 @@ func (r *runner) begin(ctx context.Context, s step, todo batch) error {
 		return err
 	}
 	for _, it := range todo {
-		it.noted, it.definition = true, "" // It is the largest thing about an item.
+		it.side.learned = it.side.learned && it.noted // What was noted just now has it.
+		it.noted, it.definition = true, ""            // It is the largest thing about an item.
 	}
 	return nil
 }
 
 // ended keeps how a step went for the next commit.
-func (r *runner) ended(s step, todo batch, failed perDomain) {
+func (r *runner) ended(s step, todo batch, failed perDomain) error {
 	endings := make([]journal.Ending, len(todo))
 	var ids []journal.InstanceID
+	plans := map[string]string{}
 	for i, it := range todo {
 		err := failed[it.uuid()]
 		endings[i] = journal.Ending{UUID: it.uuid(), Made: it.made, Err: err}
@@ -46,10 +48,18 @@ func (r *runner) ended(s step, todo batch, failed perDomain) {
 		if it.id.Name != it.earlier.InstanceName {
 			ids = append(ids, it.id)
 		}
+		if it.side.learned {
+			text, err := it.snippet()
+			if err != nil {
+				return err
+			}
+			it.side.learned, plans[it.uuid()] = false, text
+		}
 	}
 	r.later = append(r.later, func(tx *journal.Tx) error {
-		return errors.Join(tx.SetInstances(ids), tx.End(s.name(), endings...))
+		return errors.Join(tx.SetInstances(ids), tx.SetPlans(plans), tx.End(s.name(), endings...))
 	})
+	return nil
 }
 
 // flush writes what is left to say, in one commit.

@@ -11,15 +11,18 @@ import (
 
 // The names of the steps, in the journal and in errors.
 const (
-	stepCheck     = "check"
-	stepRecords   = "records"
-	stepMappings  = "mappings"
-	stepDirectory = "directory"
-	stepFinal     = "final"
-	stepVerify    = "verify"
-	stepUnlock    = "unlock"
-	stepLegacy    = "legacy" // of release alone
-	stepRelease   = "release"
+	stepCheck      = "check"
+	stepPorts      = "ports"
+	stepRecords    = "records"
+	stepMappings   = "mappings"
+	stepDirectory  = "directory"
+	stepBind       = "bind"
+	stepAllocation = "allocation"
+	stepFinal      = "final"
+	stepVerify     = "verify"
+	stepUnlock     = "unlock"
+	stepLegacy     = "legacy" // of release alone
+	stepRelease    = "release"
 )
 
 // records writes the cell's rows, without a host.

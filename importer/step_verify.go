@@ -43,11 +43,31 @@ func (s verifyStep) do(ctx context.Context, b batch) error {
 		}
 		texts[v.UUID] = append(texts[v.UUID], text)
 	}
+	if err := s.inCloud(ctx, b, texts); err != nil {
+		return fmt.Errorf("%w (%w)", err, errStays)
+	}
 	failed := perDomain{}
 	for uuid, list := range texts {
 		failed[uuid] = fmt.Errorf("%w: %s (%w)", ErrViolated, strings.Join(list, "; "), errStays)
 	}
 	return failed.orNil()
+}
+
+// inCloud adds what is wrong with ports and allocations.
+func (s verifyStep) inCloud(ctx context.Context, b batch, texts map[string][]string) error {
+	if b = b.withSide(); s.Cloud == nil || len(b) == 0 {
+		return nil
+	}
+	look, err := lookInCloud(ctx, s.Cloud, b)
+	if err != nil {
+		return err
+	}
+	for _, it := range b {
+		for _, f := range look.compare(it, it.compute) {
+			texts[it.uuid()] = append(texts[it.uuid()], f.Code+" "+f.Text)
+		}
+	}
+	return nil
 }
 
 func (verifyStep) undo(context.Context, batch) error { return nil }

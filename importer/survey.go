@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
@@ -83,6 +85,26 @@ func readKnown(ctx context.Context, c catalog) (known, error) {
 		k.flavors[f.Name] = f
 	}
 	return k, nil
+}
+
+// seenWithin is how long a flavor that Nova's API has just made may take to be
+// seen: on a Galera cluster the database that we read may be another node.
+const seenWithin = 10 * time.Second
+
+// knownWith is readKnown when all flavors that this run made can be seen.
+func (i *Importer) knownWith(ctx context.Context, s shares) (known, error) {
+	for deadline := time.Now().Add(seenWithin); ; {
+		k, err := readKnown(ctx, i.Nova)
+		unseen := false
+		for key := range s.made {
+			_, there := k.flavors[key.name]
+			unseen = unseen || key.kind == journal.KindFlavor && !there
+		}
+		if err != nil || !unseen || time.Now().After(deadline) || ctx.Err() != nil {
+			return k, err
+		}
+		time.Sleep(time.Second)
+	}
 }
 
 // scanner reads hosts anew.

@@ -47,11 +47,24 @@ func (r *runner) takeBack(ctx context.Context, s step, b batch) (failed perDomai
 		}
 	}
 	undone := b.without(failed.set())
+	names := append([]string{s.name()}, undoneWith[s.name()]...)
 	for _, it := range undone {
 		r.log.Info("step taken back", "host", it.planned.Host, "domain", it.planned.Domain, "uuid", it.uuid(), "step", s.name())
 	}
-	r.later = append(r.later, func(tx *journal.Tx) error { return tx.EndUndo(s.name(), undone.uuids()...) })
+	r.later = append(r.later, func(tx *journal.Tx) (err error) {
+		for _, name := range names {
+			err = errors.Join(err, tx.EndUndo(name, undone.uuids()...))
+		}
+		return err
+	})
 	return failed, nil
+}
+
+// undoneWith are the steps of which nothing is left when another is taken back:
+// rows are removed all at once.
+var undoneWith = map[string][]string{
+	stepFinal:    {stepUnlock, stepVerify, stepMappings, stepRecords},
+	stepMappings: {stepRecords},
 }
 
 // set are the UUIDs that failed.

@@ -26,8 +26,9 @@ type Finding struct {
 
 // Verify compares what the plan's domains are in Nova, in libvirt and on disk,
 // and reports by show what does not agree; it returns how many domains it
-// looked at. Released domains must have left no trace. Of Readers, Snapshot is
-// not needed; without Earlier every domain counts as imported.
+// looked at. Released domains must have left no trace. Without Earlier every
+// domain counts as imported; without Cloud, and an image without Snapshot, the
+// rest of the cloud is not looked at, which is said once.
 //
 //	V1 to V22  Nova's records, see nova.Cloud.Verify
 //	V21        another domain has the instance's name
@@ -37,12 +38,18 @@ type Finding struct {
 //	V32        libvirt's state and Nova's do not agree
 //	V33        the adoption is not complete
 //	V34        the domain has a managed save, snapshot or checkpoint
+//	V35        an interface has no port in Neutron
+//	V36        a port has another MAC address, or is not bound to the instance's host
+//	V37        Placement's allocation is missing, or is not what the plan says
+//	V38        the placeholder image is gone, or can be deleted
+//	V39        ports, allocations and images could not be looked at
 func Verify(ctx context.Context, p plan.Plan, r Readers, show func(Finding)) (looked int, err error) {
 	known, err := readKnown(ctx, r.Nova)
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
 	}
 	domains := chosen(p, plan.Filter{})
+	sayUnchecked(r, domains, show)
 	for _, g := range groups(p, domains) {
 		found, unread := readHosts(ctx, r.Hosts, r.reachAll(g))
 		if err := ctx.Err(); err != nil {
@@ -82,6 +89,7 @@ func (v verification) group(ctx context.Context, items batch) error {
 	}
 	said := v.byUUID(violations)
 	v.files(ctx, items, said)
+	v.inCloud(ctx, items, said)
 	for _, it := range items {
 		for _, f := range append(said[it.uuid()], v.domain(it)...) {
 			f.Host, f.Domain, f.UUID = it.planned.Host, it.planned.Domain, it.uuid()

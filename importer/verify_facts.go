@@ -33,6 +33,11 @@ var actions = map[string]string{
 	"V32": "wait for Nova's next power sync, then verify again; if it stays: kvm2openstack release and import record the state anew",
 	"V33": "run the import again, which completes it, or release it",
 	"V34": "remove it before anybody hard-reboots the instance: Nova cannot undefine the domain with it, or drops it",
+	"V35": "make the port again with the interface's MAC address and address, and attach it; or release the domain and import it again",
+	"V36": "openstack port set --host HOST PORT binds it anew; one that was left behind goes with openstack port delete",
+	"V37": "nova-manage placement heal_allocations makes a missing one; one that was left behind goes with openstack resource provider allocation delete UUID",
+	"V38": "openstack image set --protected IMAGE; one that is gone: release the domains and import them again, or resize and cold migrate will fail",
+	"V39": "name the cloud in the configuration, see that its APIs answer, and verify again",
 }
 
 // powerOf is libvirt's state in Nova's words.

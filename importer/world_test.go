@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -24,7 +25,8 @@ type world struct {
 	nova  *fakeNova
 	hosts *fakeHosts
 	plan  plan.Plan
-	path  string // of the journal
+	path  string     // of the journal
+	cloud *fakeCloud // nil: on the databases alone
 }
 
 func uuidOf(n int) string { return fmt.Sprintf("1e6ac700-0000-4000-8000-%012d", n) }
@@ -53,6 +55,33 @@ func newWorld(t *testing.T, perHost int) *world {
 		}
 	}
 	w.nova = newFakeNova(computes)
+	return w
+}
+
+// newCloudWorld is newWorld in a cloud with APIs. Its domains have, in turn: a
+// port that is to be made; one that is there and unused; one of each; none; and
+// one that is the instance's already. Every second one needs a flavor that is to
+// be made, and every third no placeholder image.
+func newCloudWorld(t *testing.T, perHost int) *world {
+	w := newWorld(t, perHost)
+	w.cloud = newFakeCloud(w.nova)
+	for n := range w.plan.Domains {
+		d := &w.plan.Domains[n]
+		d.Placeholder = n%3 != 0
+		if n%2 == 1 {
+			d.Flavor = plan.Flavor{Name: "legacy.2c2048m20d", Create: true, VCPUs: 2, MemoryMB: 2048, RootGB: 20}
+		}
+		made := plan.NIC{MAC: fmt.Sprintf("52:54:00:00:00:%02x", n), Network: "public", NetworkID: idOf(1), Addresses: []string{fmt.Sprintf("192.0.2.%d", n+1)}, CreatePort: true}
+		there := plan.NIC{MAC: fmt.Sprintf("52:54:00:00:01:%02x", n), Network: "private", NetworkID: idOf(2), Port: idOf(100 + n)}
+		d.NICs = [][]plan.NIC{{made}, {there}, {made, there}, nil, {there}}[n%5]
+		if n%5 != 0 && n%5 != 3 {
+			p := cloud.Port{ID: there.Port, MAC: there.MAC, NetworkID: idOf(2), ProjectID: d.ProjectID, VIFType: "unbound", Status: "DOWN"}
+			if n%5 == 4 {
+				p.DeviceID, p.DeviceOwner, p.HostID, p.VIFType = d.UUID, "compute:nova", d.Host, "bridge"
+			}
+			w.cloud.ports[p.ID] = p
+		}
+	}
 	return w
 }
 
@@ -122,9 +151,15 @@ func (w *world) start(f *fuse) session {
 		Nova: w.nova, Writer: w.nova, Hosts: w.hosts, Journal: run, Earlier: Earlier(earlier),
 		RequestID: "req-1e6ac700-0000-4000-8000-000000000000", Now: func() time.Time { return time.Unix(1.7e9, 0) },
 	}
+	if w.cloud != nil {
+		i.Cloud, i.Snapshot = w.cloud, w.cloud.snapshot()
+	}
 	if f != nil {
 		d := dyingNova{w.nova, f}
 		i.Nova, i.Writer, i.Hosts, i.Journal = d, d, dyingHosts{w.hosts, f}, dyingLedger{run, f}
+		if w.cloud != nil {
+			i.Cloud = dyingCloud{w.cloud, f}
+		}
 	}
 	return session{i, j, run}
 }
@@ -202,10 +237,36 @@ func (w *world) check(at string) {
 		if _, known := journalled[d.UUID]; !known {
 			w.t.Fatalf("%s: %s is in Nova and the journal does not know it", at, d.Domain)
 		}
+		if w.cloud != nil {
+			w.checkCloud(at, d, row)
+		}
 	}
 }
 
-func (w *world) dump() string { return w.nova.dump() + w.files() }
+// checkCloud holds for every instance that Nova looks after: its room is
+// taken, and its ports are its own, bound, and what a hard reboot would plug.
+func (w *world) checkCloud(at string, d plan.Domain, row fakeRow) {
+	w.t.Helper()
+	if _, ok := w.cloud.allocations[d.UUID]; !ok {
+		w.t.Fatalf("%s: %s is final in Nova and has no allocation", at, d.Domain)
+	}
+	ids := strings.Fields(row.cache)
+	for _, id := range ids {
+		if p := w.cloud.ports[id]; p.DeviceID != d.UUID || p.HostID != row.host || p.VIFType != "bridge" {
+			w.t.Fatalf("%s: %s is final in Nova and its port is %+v", at, d.Domain, p)
+		}
+	}
+	if len(ids) != len(d.NICs) {
+		w.t.Fatalf("%s: %s is final in Nova with %d ports for %d interfaces", at, d.Domain, len(ids), len(d.NICs))
+	}
+}
+
+func (w *world) dump() string {
+	if w.cloud != nil {
+		return w.cloud.plain(w.nova.dump()+w.files()) + w.cloud.dump()
+	}
+	return w.nova.dump() + w.files()
+}
 
 // journalStates is what the journal says of every domain.
 func (w *world) journalStates() map[string]journal.State {

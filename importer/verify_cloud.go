@@ -1,0 +1,151 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A cloudLook is what Neutron and Placement say of some instances, by UUID.
+type cloudLook struct {
+	ports       map[string][]cloud.Port
+	allocations map[string]cloud.Allocation
+}
+
+func lookInCloud(ctx context.Context, api Lookup, b batch) (l cloudLook, err error) {
+	if l.ports, err = portsOf(ctx, api, b); err != nil {
+		return l, err
+	}
+	l.allocations, err = allocationsOf(ctx, api, b)
+	return l, err
+}
+
+// compare says what of an item's ports and allocation is not as it should be
+// on a compute host.
+func (l cloudLook) compare(it *item, c nova.Compute) (found []Finding) {
+	for _, nic := range it.planned.NICs {
+		if wantsPort(nic) {
+			found = append(found, l.comparePort(it, nic, c.Host)...)
+		}
+	}
+	want := it.allocation()
+	want.Provider = c.UUID
+	switch have, ok := l.allocations[it.uuid()]; {
+	case !ok:
+		found = append(found, finding("V37", "Placement has no allocation of it, expected %s", amounts(want)))
+	case have.Provider != want.Provider:
+		found = append(found, finding("V37", "its allocation is on resource provider %s, expected %s (%s)", have.Provider, want.Provider, c.Host))
+	case !sameAllocation(have, want):
+		found = append(found, finding("V37", "its allocation is %s, expected %s", amounts(have), amounts(want)))
+	}
+	return found
+}
+
+func (l cloudLook) comparePort(it *item, nic plan.NIC, host string) (found []Finding) {
+	p, ok := portFor(nic, l.ports[it.uuid()])
+	if !ok {
+		return []Finding{finding("V35", "interface %s: Neutron has no port %s of this instance", nic.MAC, nic.Port)}
+	}
+	if !strings.EqualFold(p.MAC, nic.MAC) {
+		found = append(found, finding("V36", "port %s has the MAC address %s, expected %s", p.ID, p.MAC, nic.MAC))
+	}
+	switch {
+	case p.HostID != host:
+		found = append(found, finding("V36", "port %s is bound to host %q, expected %q", p.ID, p.HostID, host))
+	case slices.Contains([]string{"", "unbound", "binding_failed"}, p.VIFType):
+		found = append(found, finding("V36", "port %s is not bound (vif_type %q)", p.ID, p.VIFType))
+	}
+	return found
+}
+
+// leftOf says what is left of an adoption that was taken back.
+func (l cloudLook) leftOf(it *item) (found []Finding) {
+	for _, p := range l.ports[it.uuid()] {
+		if p.Ours() {
+			found = append(found, finding("V36", "port %s was made for it and is still there", p.ID))
+		}
+	}
+	if a, ok := l.allocations[it.uuid()]; ok {
+		found = append(found, finding("V37", "Placement still has an allocation of it: %s", amounts(a)))
+	}
+	return found
+}
+
+func finding(code, format string, args ...any) Finding {
+	return Finding{Code: code, Text: fmt.Sprintf(format, args...), Action: actions[code]}
+}
+
+// inCloud compares the cloud's side of a group of domains.
+func (v verification) inCloud(ctx context.Context, items batch, said map[string][]Finding) {
+	for _, it := range items {
+		if f, bad := v.image(it); bad {
+			said[it.uuid()] = append(said[it.uuid()], f)
+		}
+	}
+	if v.Cloud == nil {
+		return // Verify has said so.
+	}
+	look, err := lookInCloud(ctx, v.Cloud, items)
+	if err != nil {
+		v.show(finding("V39", "ports and allocations of %d domains were not looked at: %v", len(items), err))
+		return
+	}
+	for _, it := range items {
+		found := look.leftOf
+		if !it.gone() {
+			found = func(it *item) []Finding { return look.compare(it, v.computeOf(it)) }
+		}
+		said[it.uuid()] = append(said[it.uuid()], found(it)...)
+	}
+}
+
+// computeOf is where Nova has the instance now, which V8 compares with the plan.
+func (v verification) computeOf(it *item) nova.Compute {
+	if c, ok := v.known.computes[v.rows[it.uuid()].Host]; ok {
+		return c
+	}
+	return it.compute
+}
+
+// image looks at the placeholder image, where images were read.
+func (v verification) image(it *item) (Finding, bool) {
+	if it.gone() || !it.planned.Placeholder || it.planned.ImageRef == "" || v.Snapshot == nil || v.Snapshot.Images == nil {
+		return Finding{}, false
+	}
+	image, err := v.Snapshot.Image(it.planned.ImageRef)
+	switch {
+	case err != nil:
+		return finding("V38", "the placeholder image %s is gone", it.planned.ImageRef), true
+	case image.Status != "active":
+		return finding("V38", "the placeholder image %s is %s, expected active", image.ID, image.Status), true
+	case !image.Protected:
+		return finding("V38", "the placeholder image %s can be deleted: it is not protected any more", image.ID), true
+	}
+	return Finding{}, false
+}
+
+// sayUnchecked says once what cannot be looked at without the cloud's APIs. For
+// adoptions that were made with them that is a finding.
+func sayUnchecked(r Readers, domains []plan.Domain, show func(Finding)) {
+	if r.Cloud != nil {
+		return
+	}
+	made := 0
+	for _, d := range domains {
+		if s, err := readSnippet(r.Earlier[d.UUID]); err == nil && s.Cloud && underWay(r.Earlier[d.UUID]) {
+			made++
+		}
+	}
+	const what = "ports in Neutron, allocations in Placement and images in Glance were not looked at"
+	switch {
+	case made > 0:
+		show(finding("V39", "%s: the configuration names no cloud, and %d of these domains were imported with one", what, made))
+	case r.Note != nil:
+		r.Note(what + ": the configuration names no cloud")
+	}
+}

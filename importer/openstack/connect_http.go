@@ -127,7 +127,8 @@ func (r retrier) wait(ctx context.Context, err error, pause time.Duration, attrs
 func passes(method, url string, err error) bool {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
-		return !isTimeout(err)
+		var dns *net.DNSError
+		return !isTimeout(err) && !(errors.As(err, &dns) && dns.IsNotFound)
 	}
 	// Logging in twice is one token too many, nothing else.
 	repeatable := method == http.MethodGet || method == http.MethodHead || strings.HasSuffix(url, "/v3/auth/tokens")
@@ -146,7 +147,8 @@ func passes(method, url string, err error) bool {
 // isBroken reports whether a connection ended before the answer did.
 func isBroken(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &op) && (op.Op == "read" || op.Op == "write")
 }
 
 // isTimeout reports whether err is a deadline that passed. Such a call is not

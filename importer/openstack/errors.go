@@ -47,6 +47,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // cause says why, in one sentence.
 func (e *Error) cause() string {
+	if errors.Is(e.Err, context.Canceled) {
+		return "was stopped"
+	}
 	var renew *gophercloud.ErrUnableToReauthenticate
 	if errors.As(e.Err, &renew) {
 		return "the token has expired and Keystone gives no new one: " + (&Error{Service: keystone, Err: renew.ErrReauth, timeout: e.timeout, who: e.who}).cause()
@@ -103,10 +106,7 @@ func requestID(h http.Header) string {
 }
 
 func (e *Error) timedOut() string {
-	switch {
-	case errors.Is(e.Err, context.Canceled):
-		return "was stopped"
-	case isTimeout(e.Err):
+	if isTimeout(e.Err) {
 		return fmt.Sprintf("no answer from %s in time (a call has %s); it is overloaded, or something on the way drops packets", e.host(), e.timeout)
 	}
 	return ""
@@ -120,7 +120,7 @@ func (e *Error) notTrusted() string {
 		invalid x509.CertificateInvalidError
 		record  tls.RecordHeaderError
 		verify  *tls.CertificateVerificationError
-		alert   tls.AlertError
+		alert   *net.OpError // "remote error" is TLS's alert
 	)
 	switch {
 	case errors.As(e.Err, &unknown):
@@ -131,8 +131,8 @@ func (e *Error) notTrusted() string {
 		return "the certificate of " + e.host() + " is not valid: " + rootCause(e.Err)
 	case errors.As(e.Err, &record), strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client"):
 		return e.host() + " does not speak TLS: should it be http://?"
-	case errors.As(e.Err, &alert):
-		return e.host() + " refuses TLS: " + alert.Error() + "; it may want a client's certificate (cert and key in clouds.yaml)"
+	case errors.As(e.Err, &alert) && alert.Op == "remote error":
+		return e.host() + " refuses TLS: " + rootCause(alert) + "; it may want a client's certificate (cert and key in clouds.yaml)"
 	}
 	return ""
 }

@@ -157,8 +157,12 @@ func TestSnapshot(t *testing.T) {
 			t.Errorf("no request with %q", want)
 		}
 	}
-	if n := f.called("GET /network/v2.0/ports"); n != 3 {
-		t.Errorf("5 ports in %d requests, want 3 pages of 2", n)
+	for call, want := range map[string]int{
+		"GET /network/v2.0/ports": 3, "GET /image/v2/images?limit=1000&marker=": 1, "GET /placement/resource_providers/rp1gpu": 0,
+	} {
+		if n := f.called(call); n != want {
+			t.Errorf("%d requests %s, want %d", n, call, want)
+		}
 	}
 }
 

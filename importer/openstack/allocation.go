@@ -29,8 +29,6 @@ const (
 	// allocationTries bounds how often a request is made anew because
 	// somebody changed the same records meanwhile.
 	allocationTries = 10
-	// allocationReaders bounds how many consumers are read at a time.
-	allocationReaders = 8
 	// concurrentUpdate is Placement's code for a generation that has gone by
 	// (placement/errors.py, CONCURRENT_UPDATE).
 	concurrentUpdate = "placement.concurrent_update"
@@ -43,7 +41,7 @@ func (c *Cloud) Allocations(ctx context.Context, instances []string) (map[string
 	found := make(map[string]cloud.Allocation, len(instances))
 	var mu sync.Mutex
 	readers, ctx := errgroup.WithContext(ctx)
-	readers.SetLimit(allocationReaders)
+	readers.SetLimit(atOnce)
 	for _, instance := range instances {
 		readers.Go(func() error {
 			has, _, err := c.consumer(ctx, instance)
@@ -176,7 +174,7 @@ func (c *Cloud) Deallocate(ctx context.Context, instance string) error {
 	err := c.ask(ctx, placement, "remove the allocation of instance "+instance, func(ctx context.Context) error {
 		return allocations.Delete(ctx, c.placementAt(placementVersion), instance).ExtractErr()
 	})
-	if answered(err, http.StatusNotFound) {
+	if isAbsent(err) {
 		return nil
 	}
 	return err

@@ -30,15 +30,15 @@ func (c *Cloud) allocationRefused(ctx context.Context, a cloud.Allocation, err e
 // shortages says of which classes the provider has too little. What cannot be
 // read does not hide the refusal itself.
 func (c *Cloud) shortages(ctx context.Context, a cloud.Allocation) string {
-	inventories, err := c.inventories(ctx, a.Provider)
-	if err != nil {
+	provider := cloud.Provider{UUID: a.Provider, Name: a.Provider}
+	if err := (&reading{Cloud: c}).inventories(ctx, &provider); err != nil {
 		return "what is free could not be read: " + err.Error()
 	}
 	has, _, err := c.consumer(ctx, a.Instance)
 	if err != nil {
 		return "what the instance has already could not be read: " + err.Error()
 	}
-	if short := tooLittle(a.Resources, inventories, has.Allocations[a.Provider].Resources); len(short) > 0 {
+	if short := tooLittle(a.Resources, provider.Inventories, has.Allocations[a.Provider].Resources); len(short) > 0 {
 		return strings.Join(short, "; ")
 	}
 	return "by now it would fit, try again"
@@ -64,46 +64,6 @@ func tooLittle(want map[string]int, has map[string]cloud.Inventory, own map[stri
 		}
 	}
 	return short
-}
-
-// inventories reads what a provider has and what is used of it. gophercloud's
-// own type keeps the ratio as float32, in which 0.9 of 10 is 8.
-func (c *Cloud) inventories(ctx context.Context, provider string) (map[string]cloud.Inventory, error) {
-	var has struct {
-		Inventories map[string]struct {
-			Total    int     `json:"total"`
-			Reserved int     `json:"reserved"`
-			MinUnit  int     `json:"min_unit"`
-			MaxUnit  int     `json:"max_unit"`
-			StepSize int     `json:"step_size"`
-			Ratio    float64 `json:"allocation_ratio"`
-		} `json:"inventories"`
-	}
-	var used struct {
-		Usages map[string]int `json:"usages"`
-	}
-	if err := c.readProvider(ctx, provider, "inventories", &has); err != nil {
-		return nil, err
-	}
-	if err := c.readProvider(ctx, provider, "usages", &used); err != nil {
-		return nil, err
-	}
-	all := make(map[string]cloud.Inventory, len(has.Inventories))
-	for class, in := range has.Inventories {
-		all[class] = cloud.Inventory{
-			Total: in.Total, Reserved: in.Reserved, Used: used.Usages[class],
-			MinUnit: in.MinUnit, MaxUnit: in.MaxUnit, StepSize: in.StepSize, Ratio: in.Ratio,
-		}
-	}
-	return all, nil
-}
-
-func (c *Cloud) readProvider(ctx context.Context, provider, what string, into any) error {
-	return c.ask(ctx, placement, "read the "+what+" of provider "+provider, func(ctx context.Context) error {
-		client := c.placementAt(placementVersion)
-		_, err := client.Get(ctx, client.ServiceURL("resource_providers", provider, what), into, nil)
-		return err
-	})
 }
 
 // amounts writes resources as "DISK_GB=20, MEMORY_MB=512, VCPU=2".

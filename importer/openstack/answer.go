@@ -18,6 +18,19 @@ func (c *Cloud) ask(ctx context.Context, service, act string, call func(context.
 	return c.wrap(service, act, call(ctx))
 }
 
+// list reads all pages of a list within the deadline for one call.
+func list[T any](ctx context.Context, c *Cloud, act string, l listing) (all []T, err error) {
+	err = c.ask(ctx, l.service, act, func(ctx context.Context) error {
+		return (&reading{Cloud: c}).eachPage(ctx, l, func(p page) error {
+			var some []T
+			err := json.Unmarshal(p.entries, &some)
+			all = append(all, some...)
+			return err
+		})
+	})
+	return all, err
+}
+
 // answered reports whether the service answered with one of these statuses.
 func answered(err error, statuses ...int) bool {
 	var answer gophercloud.ErrUnexpectedResponseCode

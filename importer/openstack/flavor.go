@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
-	"github.com/gophercloud/gophercloud/v2/pagination"
 
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
@@ -130,7 +130,7 @@ func (c *Cloud) showFlavor(ctx context.Context, has flavors.Flavor, want cloud.N
 // gone already is fine. Nova would also delete one that instances have: who
 // asks for it has looked.
 func (c *Cloud) DeleteFlavor(ctx context.Context, flavorID string) error {
-	if err := c.deleteFlavor(ctx, flavorID); err != nil && !answered(err, http.StatusNotFound) {
+	if err := c.deleteFlavor(ctx, flavorID); err != nil && !isAbsent(err) {
 		return fmt.Errorf("delete flavor %s: %w", flavorID, err)
 	}
 	return nil
@@ -155,19 +155,16 @@ func isMarked(description string) bool { return strings.HasPrefix(description, c
 // flavorNamed looks through all flavors, private ones too: Nova cannot be
 // asked for a name.
 func (c *Cloud) flavorNamed(ctx context.Context, name string) (found flavors.Flavor, ok bool, err error) {
-	err = c.ask(ctx, nova, "list flavors", func(ctx context.Context) error {
-		all := flavors.ListDetail(c.compute, flavors.ListOpts{AccessType: flavors.AllAccess})
-		return all.EachPage(ctx, func(_ context.Context, page pagination.Page) (bool, error) {
-			list, err := flavors.ExtractFlavors(page)
-			for _, f := range list {
-				if f.Name == name {
-					found, ok = f, true
-				}
-			}
-			return !ok, err
-		})
+	all, err := list[flavors.Flavor](ctx, c, "list flavors", listing{
+		service: nova, client: c.compute, path: "flavors/detail", key: "flavors",
+		query: url.Values{"is_public": {string(flavors.AllAccess)}},
 	})
-	return found, ok, err
+	for _, f := range all {
+		if f.Name == name {
+			return f, true, err
+		}
+	}
+	return found, false, err
 }
 
 func (c *Cloud) flavorByID(ctx context.Context, id string) (has flavors.Flavor, err error) {

@@ -116,7 +116,7 @@ func (c *Cloud) awaitUpload(ctx context.Context, id string) error {
 		}
 		has, err := c.imageByID(ctx, id)
 		switch {
-		case answered(err, http.StatusNotFound):
+		case isAbsent(err):
 			return nil
 		case err != nil:
 			return err
@@ -145,7 +145,7 @@ func (c *Cloud) settlePlaceholder(ctx context.Context, best images.Image, create
 // it is; another is left alone, and gone already is fine. Glance does not know
 // which instances refer to it: who asks for it has looked.
 func (c *Cloud) DeletePlaceholder(ctx context.Context, imageID string) error {
-	if err := c.deletePlaceholder(ctx, imageID); err != nil && !answered(err, http.StatusNotFound) {
+	if err := c.deletePlaceholder(ctx, imageID); err != nil && !isAbsent(err) {
 		return fmt.Errorf("delete placeholder image %s: %w", imageID, err)
 	}
 	return nil

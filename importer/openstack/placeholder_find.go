@@ -3,9 +3,10 @@ package openstack
 import (
 	"context"
 	"errors"
+	"net/url"
+	"strconv"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
-	"github.com/gophercloud/gophercloud/v2/pagination"
 
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
@@ -27,11 +28,11 @@ func (c *Cloud) findPlaceholder(ctx context.Context, projectID string) (best ima
 	// Glance lists hidden images, or the others, never both; and somebody may
 	// have made ours visible.
 	for _, hidden := range []bool{true, false} {
-		list, err := c.imagesOf(ctx, projectID, hidden)
+		all, err := c.imagesOf(ctx, projectID, hidden)
 		if err != nil {
 			return best, false, err
 		}
-		for _, i := range list {
+		for _, i := range all {
 			if isPlaceholder(i) && i.Owner == projectID && rank(i) > 0 && (!found || better(i, best)) {
 				best, found = i, true
 			}
@@ -70,16 +71,11 @@ func better(a, b images.Image) bool {
 // imagesOf lists a project's images. The name is not part of the question:
 // Glance takes what stands before a colon for an operator
 // (glance/common/utils.py, split_filter_op), and ours has one.
-func (c *Cloud) imagesOf(ctx context.Context, projectID string, hidden bool) (list []images.Image, err error) {
-	err = c.ask(ctx, glance, "list the images of project "+projectID, func(ctx context.Context) error {
-		opts := images.ListOpts{Owner: projectID, Hidden: hidden}
-		return images.List(c.image, opts).EachPage(ctx, func(_ context.Context, page pagination.Page) (bool, error) {
-			some, err := images.ExtractImages(page)
-			list = append(list, some...)
-			return true, err
-		})
+func (c *Cloud) imagesOf(ctx context.Context, projectID string, hidden bool) ([]images.Image, error) {
+	return list[images.Image](ctx, c, "list the images of project "+projectID, listing{
+		service: glance, client: c.image, path: "images", key: "images",
+		query: url.Values{"owner": {projectID}, "os_hidden": {strconv.FormatBool(hidden)}},
 	})
-	return list, err
 }
 
 func (c *Cloud) imageByID(ctx context.Context, id string) (has images.Image, err error) {

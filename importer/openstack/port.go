@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -103,11 +102,11 @@ func (c *Cloud) Port(ctx context.Context, id string) (cloud.Port, error) {
 func (c *Cloud) PortsOf(ctx context.Context, instances []string) ([]cloud.Port, error) {
 	var all []cloud.Port
 	for some := range slices.Chunk(instances, devicesPerList) {
-		list, err := c.listPorts(ctx, "list the ports of instances", url.Values{"device_id": some})
+		theirs, err := c.listPorts(ctx, "list the ports of instances", url.Values{"device_id": some})
 		if err != nil {
 			return nil, err
 		}
-		for _, w := range list {
+		for _, w := range theirs {
 			p, err := w.port()
 			if err != nil {
 				return nil, err
@@ -140,25 +139,12 @@ func extractPort(answer interface{ ExtractInto(any) error }, into *wirePort) err
 
 // orNotFound adds cloud.ErrNotFound to a 404.
 func orNotFound(err error) error {
-	if answered(err, http.StatusNotFound) {
+	if isAbsent(err) {
 		return fmt.Errorf("%w: %w", cloud.ErrNotFound, err)
 	}
 	return err
 }
 
-// A portQuery filters a list; gophercloud's own takes one device at a time.
-type portQuery url.Values
-
-// ToPortListQuery is gophercloud's.
-func (q portQuery) ToPortListQuery() (string, error) { return "?" + url.Values(q).Encode(), nil }
-
-func (c *Cloud) listPorts(ctx context.Context, act string, filter url.Values) (list []wirePort, err error) {
-	err = c.ask(ctx, neutron, act, func(ctx context.Context) error {
-		pages, err := ports.List(c.network, portQuery(filter)).AllPages(ctx)
-		if err != nil {
-			return err
-		}
-		return ports.ExtractPortsInto(pages, &list)
-	})
-	return list, err
+func (c *Cloud) listPorts(ctx context.Context, act string, filter url.Values) ([]wirePort, error) {
+	return list[wirePort](ctx, c, act, listing{service: neutron, client: c.network, path: "ports", key: "ports", query: filter})
 }

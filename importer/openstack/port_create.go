@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -60,11 +59,11 @@ func (c *Cloud) createPort(ctx context.Context, p cloud.NewPort) (made wirePort,
 // CreatePort made for this instance.
 func (c *Cloud) portWithMAC(ctx context.Context, p cloud.NewPort) (w wirePort, found bool, err error) {
 	filter := url.Values{"network_id": {p.NetworkID}, "mac_address": {strings.ToLower(p.MAC)}}
-	list, err := c.listPorts(ctx, "look for the MAC address", filter)
-	if err != nil || len(list) == 0 {
+	has, err := c.listPorts(ctx, "look for the MAC address", filter)
+	if err != nil || len(has) == 0 {
 		return w, false, err
 	}
-	if w = list[0]; w.ours() && w.DeviceID == p.Instance {
+	if w = has[0]; w.ours() && w.DeviceID == p.Instance {
 		return w, true, nil
 	}
 	return w, false, fmt.Errorf("the MAC address: %w: it is that of %s", cloud.ErrTaken, w.who())
@@ -102,7 +101,7 @@ func (c *Cloud) portRefused(ctx context.Context, p cloud.NewPort, err error) err
 		return fmt.Errorf("an address is not in its subnet; correct it in the plan: %w", err)
 	case kind == "OverQuota":
 		return fmt.Errorf("project %s may have no more ports; raise its quota (openstack quota set --ports N %s): %w", p.ProjectID, p.ProjectID, err)
-	case answered(err, http.StatusNotFound):
+	case isAbsent(err):
 		return fmt.Errorf("something that the plan names: %w; make the plan anew: %w", cloud.ErrNotFound, err)
 	}
 	return err
@@ -114,11 +113,11 @@ func (c *Cloud) addressUsers(ctx context.Context, p cloud.NewPort) string {
 	var users []string
 	for _, ip := range p.FixedIPs {
 		filter := url.Values{"network_id": {p.NetworkID}, "fixed_ips": {"ip_address=" + ip.Address.String()}}
-		list, err := c.listPorts(ctx, "look for the address", filter)
+		has, err := c.listPorts(ctx, "look for the address", filter)
 		if err != nil {
 			users = append(users, err.Error())
 		}
-		for _, w := range list {
+		for _, w := range has {
 			users = append(users, ip.Address.String()+" is that of "+w.who())
 		}
 	}

@@ -51,7 +51,7 @@ func (c *Cloud) FreePort(ctx context.Context, id, instance string) error {
 			break
 		}
 	}
-	if err != nil && !answered(err, http.StatusNotFound) {
+	if err != nil && !isAbsent(err) {
 		return fmt.Errorf("free port %s of instance %s: %w", id, instance, err)
 	}
 	return nil

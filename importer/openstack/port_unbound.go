@@ -120,20 +120,9 @@ func (a agent) serves(physical string) bool {
 }
 
 // agents reads the L2 agents.
-func (c *Cloud) agents(ctx context.Context, filter url.Values) (l2 []agent, err error) {
-	var answer struct {
-		Agents []agent `json:"agents"`
-	}
-	err = c.ask(ctx, neutron, "list agents", func(ctx context.Context) error {
-		_, err := c.network.Get(ctx, c.network.ServiceURL("agents")+"?"+filter.Encode(), &answer, nil)
-		return err
-	})
-	for _, a := range answer.Agents {
-		if slices.Contains(l2Agents, a.Type) {
-			l2 = append(l2, a)
-		}
-	}
-	return l2, err
+func (c *Cloud) agents(ctx context.Context, filter url.Values) ([]agent, error) {
+	all, err := list[agent](ctx, c, "list agents", listing{service: neutron, client: c.network, path: "agents", key: "agents", query: filter})
+	return slices.DeleteFunc(all, func(a agent) bool { return !slices.Contains(l2Agents, a.Type) }), err
 }
 
 func (c *Cloud) segment(ctx context.Context, network string) (on segment, err error) {

@@ -1,0 +1,126 @@
+package openstack
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+)
+
+func TestBindPort(t *testing.T) {
+	f := newFake(t)
+	n := f.neutron()
+	id := n.add(map[string]any{"device_id": "i-1"})
+	f.handle("PUT /network/v2.0/ports/{id}", lost(n.update))
+	cl := f.open(t)
+	if _, err := cl.BindPort(t.Context(), id, "kvm07"); err == nil {
+		t.Error("BindPort whose answer is lost = nil")
+	}
+	f.handle("PUT /network/v2.0/ports/{id}", n.update)
+	for range 2 {
+		got, err := cl.BindPort(t.Context(), id, "kvm07")
+		if err != nil || got.HostID != "kvm07" || got.VIFType != "ovs" || got.VIFDetails["bridge_name"] != "br-int" {
+			t.Errorf("BindPort = %+v, %v", got, err)
+		}
+	}
+	if puts := f.called("PUT /network/v2.0/ports/"); puts != 1 {
+		t.Errorf("%d changes, want the first to be found", puts)
+	}
+	if _, err := cl.BindPort(t.Context(), id, "kvm08"); !errors.Is(err, cloud.ErrTaken) || !strings.Contains(err.Error(), "kvm07") {
+		t.Errorf("BindPort to another host = %v, want cloud.ErrTaken and the host", err)
+	}
+	if _, err := cl.BindPort(t.Context(), "port-9", "kvm07"); !errors.Is(err, cloud.ErrNotFound) {
+		t.Errorf("BindPort of none = %v, want cloud.ErrNotFound", err)
+	}
+}
+
+func TestBindPortFails(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		agent func(*fakeNeutron)
+		host  string
+		says  string
+	}{
+		{"no agent", func(*fakeNeutron) {}, "kvm08", "Neutron knows no L2 agent on host kvm08 (there are some on kvm07)"},
+		{"no agent at all", func(n *fakeNeutron) { n.agents = nil }, "kvm08", "nor can any other be seen"},
+		{"dead agent", func(n *fakeNeutron) {
+			n.addAgent("kvm08")
+			n.agents["kvm08"] = agent{Type: "Linux bridge agent", Host: "kvm08", Enabled: true}
+		}, "kvm08", "the Linux bridge agent on kvm08 is down (last heartbeat 2026-01-02 03:04:05 UTC)"},
+		{"disabled agent", func(n *fakeNeutron) {
+			n.addAgent("kvm08")
+			n.agents["kvm08"] = agent{Type: "Open vSwitch agent", Host: "kvm08", Alive: true}
+		}, "kvm08", "is disabled"},
+		{"other segment", func(n *fakeNeutron) { n.addAgent("kvm08", "physnet2") }, "kvm08",
+			"network public is on physical network physnet1, and it has only bridge_mappings map[physnet2:br-ex]"},
+		{"OVN, other segment", func(n *fakeNeutron) {
+			n.agents["kvm08"] = agent{Type: "OVN Controller agent", Host: "kvm08", Alive: true, Enabled: true, Configurations: map[string]any{"bridge-mappings": "physnet2:br-ex"}}
+		}, "kvm08", "it has only bridge-mappings physnet2:br-ex"},
+		{"no reason to be seen", func(n *fakeNeutron) {
+			n.agents["kvm08"] = agent{Type: "OVN Controller agent", Host: "kvm08", Alive: true, Enabled: true, Configurations: map[string]any{"bridge-mappings": "physnet2:br-2, physnet1:br-ex"}}
+		}, "kvm08", "look whether its mechanism driver is enabled"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFake(t)
+			n := f.neutron()
+			c.agent(n)
+			id := n.add(map[string]any{"device_id": "i-1", "device_owner": "compute:nova"})
+			_, err := f.open(t).BindPort(t.Context(), id, c.host)
+			if !errors.Is(err, cloud.ErrUnbound) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "binding_failed") {
+				t.Errorf("BindPort = %v, want cloud.ErrUnbound and %q", err, c.says)
+			}
+			if p := n.get(id); p["binding:host_id"] != "" || p["binding:vif_type"] != "unbound" || p["device_id"] != "i-1" {
+				t.Errorf("it left %v", p)
+			}
+		})
+	}
+}
+
+// TestBindPortFailsBlindly: the refusal is told even when its reason cannot be
+// read.
+func TestBindPortFailsBlindly(t *testing.T) {
+	f := newFake(t)
+	n := f.neutron()
+	f.handle("GET /network/v2.0/agents", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 403, neutronError("PolicyNotAuthorized", "not allowed"))
+	})
+	id := n.add(nil)
+	if _, err := f.open(t).BindPort(t.Context(), id, "kvm08"); !errors.Is(err, cloud.ErrUnbound) || !strings.Contains(err.Error(), "not allowed") {
+		t.Errorf("BindPort = %v", err)
+	}
+}
+
+func TestPortsOf(t *testing.T) {
+	f := newFake(t)
+	n := f.neutron()
+	var instances []string
+	for range 3 {
+		for range devicesPerList {
+			instances = append(instances, "i-"+string(rune('a'+len(instances)%26))+strings.Repeat("x", len(instances)/26))
+		}
+	}
+	for _, i := range []int{0, 1, len(instances) - 1} {
+		n.add(map[string]any{"device_id": instances[i]})
+	}
+	n.add(map[string]any{"device_id": "i-other"})
+	got, err := f.open(t).PortsOf(t.Context(), instances)
+	if err != nil || len(got) != 3 {
+		t.Errorf("PortsOf = %d ports, %v, want 3", len(got), err)
+	}
+	if none, err := f.open(t).PortsOf(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("PortsOf nothing = %v, %v: an empty filter would be all of the cloud's", none, err)
+	}
+}
+
+func TestPortGarbage(t *testing.T) {
+	for _, text := range []string{`<html>`, `{}`, `{"port": null}`, `{"port": []}`, `{"port": {"id": "port-1"}}`,
+		`{"port": {"id": "port-1", "network_id": "n", "fixed_ips": [{"ip_address": "ten"}]}}`} {
+		f := newFake(t)
+		f.handle("GET /network/v2.0/ports/{id}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) })
+		if got, err := f.open(t).Port(t.Context(), "port-1"); err == nil {
+			t.Errorf("Port answered %s = %+v, want an error", text, got)
+		}
+	}
+}

@@ -45,7 +45,8 @@ func markdown(rules []Rule) string {
 	b.WriteString("# Rules\n\n")
 	b.WriteString("What an audit says of a domain, by code. *Blocked* domains are not adopted, *attention* needs a person's eye,\n")
 	b.WriteString("*info* is worth knowing and leaves a domain ready. In a finding the text names the domain's own disk, MAC address\n")
-	b.WriteString("or path, and the action is a command where there is one. This file is made by `go test ./importer/check -update`.\n")
+	b.WriteString("or path, and the action is a command where there is one. Codes from K2O-900 on are a plan's own, see\n")
+	b.WriteString("[CONCERNS.md](../plan/CONCERNS.md). This file is made by `go test ./importer/check -update`.\n")
 	chapter := byte(0)
 	for _, r := range rules {
 		if c := r.Code[len("K2O-")]; c != chapter {

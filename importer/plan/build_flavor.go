@@ -131,18 +131,28 @@ func (f *flavors) byRule(d *draft, want Flavor) Flavor {
 }
 
 // newName names a flavor to be created after its size, the memory in MiB. A
-// name is unique in Nova, so where it is taken the project's id joins it.
+// name is unique in Nova, so where it is taken the project's id joins it, and
+// where that is taken too (by one that is disabled, say) a number.
 func (f *flavors) newName(want Flavor, project string) string {
 	name := fmt.Sprintf("legacy.%dc%dm%dd", want.VCPUs, want.MemoryMB, want.RootGB)
 	if want.EphemeralGB > 0 {
 		name += fmt.Sprintf("%de", want.EphemeralGB)
 	}
-	_, exists := f.byName[name]
-	if owner, made := f.made[name]; exists || made && owner != project {
-		name += "-" + project[:min(8, len(project))]
+	own := name + "-" + project[:min(8, len(project))]
+	for n := 1; f.taken(name, project); n++ {
+		if name = own; n > 1 {
+			name = fmt.Sprintf("%s-%d", own, n)
+		}
 	}
 	f.made[name] = project
 	return name
+}
+
+// taken reports whether a flavor of the project cannot have the name.
+func (f *flavors) taken(name, project string) bool {
+	_, exists := f.byName[name]
+	owner, made := f.made[name]
+	return exists || made && owner != project
 }
 
 func createCommand(f Flavor, project string) string {

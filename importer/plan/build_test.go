@@ -203,6 +203,9 @@ func TestFlavorChoice(t *testing.T) {
 			but(func(f *nova.Flavor) { f.Name = "d" }), but(func(f *nova.Flavor) { f.Name = "c" }),
 		}, "", "c", false, ""},
 		{"name is taken", []nova.Flavor{but(func(f *nova.Flavor) { f.Name, f.MemoryMB = made, 1 })}, "", made + "-151eac5e", true, "K2O-913"},
+		{"name with the project is taken", []nova.Flavor{
+			but(func(f *nova.Flavor) { f.Name, f.FlavorID, f.MemoryMB = made, "a", 1 }), but(func(f *nova.Flavor) { f.Name, f.FlavorID, f.Disabled = made+"-151eac5e", "b", true }),
+		}, "", made + "-151eac5e-2", true, "K2O-913"},
 		{"exact before the rule", []nova.Flavor{small, {Name: "big", FlavorID: "9", VCPUs: 8, MemoryMB: 9000, RootGB: 80, Public: true}}, "big", "m1.legacy", false, ""},
 		{"rule, larger", []nova.Flavor{{Name: "big", FlavorID: "9", VCPUs: 8, MemoryMB: 9000, RootGB: 80, Public: true}}, "big", "big", false, "K2O-912"},
 		{"rule by id", []nova.Flavor{{Name: "big", FlavorID: "9", VCPUs: 8, MemoryMB: 9000, RootGB: 80, Public: true}}, "9", "big", false, "K2O-912"},

@@ -164,6 +164,8 @@ func (d Domain) node() *yaml.Node {
 			flowItems(value)
 		case "nics":
 			flowNIC(value)
+		case "placeholder_image":
+			value.LineComment = "the project's own, made if there is none"
 		}
 	}
 	if d.Decision == Skip {
@@ -194,6 +196,9 @@ func flowNIC(nics *yaml.Node) {
 		for key, value := range pairs(nic) {
 			if key.Value == "addresses" || key.Value == "security_groups" {
 				value.Style = yaml.FlowStyle
+			}
+			if key.Value == "create_port" {
+				value.LineComment = "there is none of this MAC address yet"
 			}
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
-	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -64,65 +63,59 @@ func (o *auditOptions) run(ctx context.Context, a *app) error {
 
 // audit reads the selected hosts. It is all that plan needs as well.
 func (a *app) audit(ctx context.Context, c config, s *selection) (audit.Report, error) {
-	in, done, err := a.auditInput(ctx, c, s)
+	in, from, err := a.auditInput(ctx, c, s)
 	if err != nil {
 		return audit.Report{}, err
 	}
-	defer done()
+	defer from.close()
 	bar := newScanBar(a, len(in.Hosts))
 	defer bar.finish()
 	in.Started = bar.progress
 	return audit.Run(ctx, in)
 }
 
+// sources are what an audit reads of the cloud.
+type sources struct {
+	cloudSide
+	db *nova.Cloud // nil when the configuration names no databases
+}
+
+func (s sources) close() { closeNova(s.db) }
+
 // auditInput checks all options and opens what they name, for reading only.
-func (a *app) auditInput(ctx context.Context, c config, s *selection) (in audit.Input, done func(), err error) {
+func (a *app) auditInput(ctx context.Context, c config, s *selection) (in audit.Input, from sources, err error) {
 	filter, err := s.filter()
 	if err != nil {
-		return in, nil, err
+		return in, from, err
 	}
 	hosts, err := s.hosts(c)
 	if err != nil {
-		return in, nil, err
+		return in, from, err
 	}
-	snap, err := c.snapshot()
-	if err != nil {
-		return in, nil, err
+	if from.cloudSide, err = c.readCloud(ctx, a); err != nil {
+		return in, from, err
 	}
-	db, err := c.openNova(ctx, a)
-	if err != nil {
-		return in, nil, err
+	if from.db, err = c.openNova(ctx, a); err != nil {
+		return in, from, err
 	}
 	in = audit.Input{
 		Hosts: hosts, Scan: c.scanOptions(), Settings: c.settings(),
-		Snapshot: snap, Identity: c.identity(snap),
+		Snapshot: from.snapshot, Identity: c.identity(from.snapshot),
 	}
-	if db != nil {
-		in.Nova = db
+	if from.db != nil {
+		in.Nova = from.db
 	}
 	in.Scan.SkipFiles = s.noFiles
 	if !filter.Empty() {
 		in.Keep = filter.MatchDomain
 	}
-	return in, func() { closeNova(db) }, nil
+	return in, from, nil
 }
 
 func closeNova(db *nova.Cloud) {
 	if db != nil {
 		db.Close() // read-only connections: there is nothing to lose
 	}
-}
-
-// snapshot is the cloud's side, nil when the configuration names none.
-func (c config) snapshot() (*cloud.Snapshot, error) {
-	if c.CloudFile == "" {
-		return nil, nil
-	}
-	snap, err := cloud.LoadSnapshot(c.CloudFile)
-	if err != nil {
-		return nil, usage(err)
-	}
-	return snap, nil
 }
 
 // print gives the result in the form that was asked for.

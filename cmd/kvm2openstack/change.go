@@ -12,7 +12,6 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer"
-	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -31,7 +30,7 @@ type change struct {
 
 // openChange opens all that a run needs, locks first. Whatever it opened is
 // closed again when it fails.
-func (a *app) openChange(ctx context.Context, c config, p plan.Plan, command string) (ch *change, err error) {
+func (a *app) openChange(ctx context.Context, c config, p plan.Plan, side cloudSide) (ch *change, err error) {
 	ch = &change{}
 	defer func() {
 		if err != nil {
@@ -39,10 +38,6 @@ func (a *app) openChange(ctx context.Context, c config, p plan.Plan, command str
 			ch = nil
 		}
 	}()
-	snap, err := c.snapshot()
-	if err != nil {
-		return ch, err
-	}
 	hosts, err := c.planHosts(p)
 	if err != nil {
 		return ch, err
@@ -56,24 +51,24 @@ func (a *app) openChange(ctx context.Context, c config, p plan.Plan, command str
 	if ch.journal, err = journal.Open(ctx, c.Journal); err != nil {
 		return ch, err
 	}
-	if ch.record, err = ch.journal.Start(ctx, journal.Run{Command: command, Version: version}); err != nil {
+	if ch.record, err = ch.journal.Start(ctx, journal.Run{Command: commandLine(), Version: version}); err != nil {
 		return ch, err
 	}
 	if ch.writer, err = ch.db.Writer(ctx, ch.record.Holder().String()); err != nil {
 		return ch, err
 	}
-	ch.Importer, err = ch.newImporter(ctx, a, c, snap, reach(hosts))
+	ch.Importer, err = ch.newImporter(ctx, a, c, side, reach(hosts))
 	return ch, err
 }
 
-func (ch *change) newImporter(ctx context.Context, a *app, c config, snap *cloud.Snapshot, reach func(plan.Host) discover.Host) (*importer.Importer, error) {
+func (ch *change) newImporter(ctx context.Context, a *app, c config, side cloudSide, reach func(plan.Host) discover.Host) (*importer.Importer, error) {
 	adoptions, err := ch.journal.Adoptions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &importer.Importer{
 		Nova: ch.db, Writer: ch.writer, Hosts: importer.Libvirt{Options: c.scanOptions()},
-		Journal: ch.record, Snapshot: snap, RequestID: "req-" + uuid.NewString(),
+		Journal: ch.record, Snapshot: side.snapshot, Cloud: side.API(), RequestID: "req-" + uuid.NewString(),
 		Earlier: importer.Earlier(adoptions), Log: a.log(), Reach: reach, Progress: ch.progress(a),
 	}, nil
 }

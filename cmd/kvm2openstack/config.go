@@ -22,7 +22,8 @@ import (
 // audit of hosts alone.
 type config struct {
 	Nova      novaConfig    `yaml:"nova"`
-	CloudFile string        `yaml:"cloud_file"`
+	Cloud     string        `yaml:"cloud"`      // entry in clouds.yaml, or envvars for OS_*
+	CloudFile string        `yaml:"cloud_file"` // instead: the answers of its APIs, for work on the databases alone
 	Journal   string        `yaml:"journal"`
 	Hosts     []hostConfig  `yaml:"hosts"`
 	Networks  cloud.Mapping `yaml:"networks"`
@@ -127,6 +128,9 @@ func (c *config) resolve() error {
 		if err := c.Nova.readNovaConf(relativeTo(filepath.Dir(c.file), c.Nova.NovaConf)); err != nil {
 			return err
 		}
+	}
+	if c.Cloud != "" && c.CloudFile != "" {
+		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
 	return planSettings(*c).Check()
 }

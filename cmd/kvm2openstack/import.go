@@ -65,7 +65,11 @@ func (o *importOptions) run(ctx context.Context, a *app, file string) error {
 }
 
 func (o *importOptions) carryOut(ctx context.Context, a *app, c config, p plan.Plan) error {
-	ch, err := a.openChange(ctx, c, p, commandLine())
+	side, err := c.readCloud(ctx, a)
+	if err != nil {
+		return err
+	}
+	ch, err := a.openChange(ctx, c, p, side)
 	if err != nil {
 		return err
 	}
@@ -110,7 +114,7 @@ func (a *app) adviceFor(sum importer.Summary) {
 
 // preview prints what an import would write. It opens readers only.
 func (a *app) preview(ctx context.Context, c config, p plan.Plan) error {
-	snap, err := c.snapshot()
+	side, err := c.readCloud(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -128,7 +132,7 @@ func (a *app) preview(ctx context.Context, c config, p plan.Plan) error {
 		return err
 	}
 	sum, err := importer.Preview(ctx, p, importer.Readers{
-		Nova: db, Hosts: importer.Libvirt{Options: c.scanOptions()}, Snapshot: snap,
+		Nova: db, Hosts: importer.Libvirt{Options: c.scanOptions()}, Snapshot: side.snapshot, Cloud: side.lookup(),
 		Earlier: importer.Earlier(adoptions), Reach: reach(hosts),
 	}, func(v importer.Previewed) error { return report.Preview(a.out, v) })
 	if err != nil {

@@ -49,11 +49,11 @@ func (o *planOptions) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	in, done, err := a.auditInput(ctx, c, &o.selection)
+	in, from, err := a.auditInput(ctx, c, &o.selection)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer from.close()
 	if in.Nova == nil {
 		return usagef("a plan needs Nova's databases, which say what the hosts are called and which flavors there are: set nova.api_database or nova.nova_conf in the configuration")
 	}
@@ -64,7 +64,7 @@ func (o *planOptions) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	p, err := buildPlan(ctx, c, in, r)
+	p, err := buildPlan(ctx, c, from, r)
 	if err != nil {
 		return err
 	}
@@ -75,8 +75,8 @@ func (o *planOptions) run(ctx context.Context, a *app) error {
 }
 
 // buildPlan turns what was seen into decisions.
-func buildPlan(ctx context.Context, c config, in audit.Input, r audit.Report) (plan.Plan, error) {
-	flavors, err := in.Nova.Flavors(ctx)
+func buildPlan(ctx context.Context, c config, from sources, r audit.Report) (plan.Plan, error) {
+	flavors, err := from.db.Flavors(ctx)
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("read Nova's flavors: %w", err)
 	}
@@ -90,13 +90,16 @@ func buildPlan(ctx context.Context, c config, in audit.Input, r audit.Report) (p
 		Release:    r.Release,
 		Flavors:    flavors,
 		Computes:   r.Computes,
-		Cloud:      in.Snapshot,
+		Cloud:      from.snapshot,
 	}
 	for _, h := range r.Hosts {
 		input.Hosts = append(input.Hosts, h.Inventory)
 	}
 	for d := range r.Domains() {
 		input.Domains = append(input.Domains, plan.Candidate(d))
+	}
+	if err := from.addQuotas(ctx, plan.Projects(input)); err != nil {
+		return plan.Plan{}, err
 	}
 	return plan.Build(input)
 }

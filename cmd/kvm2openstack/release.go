@@ -50,7 +50,11 @@ func (o *releaseOptions) run(ctx context.Context, a *app, file string) error {
 	if err := a.confirm(o.yes, question); err != nil {
 		return err
 	}
-	ch, err := a.openChange(ctx, c, p, commandLine())
+	side, err := c.openCloud(ctx, a)
+	if err != nil {
+		return err
+	}
+	ch, err := a.openChange(ctx, c, p, side)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -77,6 +78,10 @@ func (o *verifyOptions) verify(ctx context.Context, a *app, c config, p plan.Pla
 	if err != nil {
 		return err
 	}
+	side, err := c.readCloud(ctx, a)
+	if err != nil {
+		return err
+	}
 	db, err := c.requireNova(ctx, a)
 	if err != nil {
 		return err
@@ -85,6 +90,7 @@ func (o *verifyOptions) verify(ctx context.Context, a *app, c config, p plan.Pla
 	var found []importer.Finding
 	looked, err := importer.Verify(ctx, p, importer.Readers{
 		Nova: db, Hosts: importer.Libvirt{Options: c.scanOptions()}, Earlier: importer.Earlier(adoptions), Reach: reach(hosts),
+		Snapshot: side.snapshot, Cloud: side.lookup(), Note: func(text string) { fmt.Fprintln(a.err, text) },
 	}, func(f importer.Finding) { found = append(found, f) })
 	printErr := o.print(a, found, looked)
 	if err := errors.Join(err, printErr); err != nil {

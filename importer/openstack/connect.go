@@ -98,6 +98,9 @@ func (c *Cloud) services(e entry, provider *gophercloud.ProviderClient) error {
 		{&c.placement, "placement", placement, "", placementVersion},
 	} {
 		base, err := cat.endpoint(s.kind, s.name)
+		if own := e.get(s.kind + "_endpoint_override"); own != "" {
+			base, err = rootOf(own, s.name)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -99,7 +99,7 @@ func (c *catalog) endpoint(kind, service string) (string, error) {
 func rootOf(address, service string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return "", fmt.Errorf("%s's endpoint in Keystone's catalog is not a URL: %q", service, address)
+		return "", fmt.Errorf("%s's endpoint, in Keystone's catalog or clouds.yaml, is not a URL: %q", service, address)
 	}
 	u.Path = strings.TrimRight(versioned.ReplaceAllString(u.Path, ""), "/") + "/"
 	u.RawPath, u.RawQuery, u.Fragment = "", "", ""

@@ -1,12 +1,9 @@
 package openstack
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -65,10 +62,17 @@ func (e entry) checkAuthURL() error {
 	return nil
 }
 
+// authTypes are keystoneauth's names for what authOptions can do. Without one
+// the other keys tell.
+var authTypes = []string{"", "password", "v3password", "token", "v3token", "v3applicationcredential"}
+
 // authOptions is the login: a token, an application credential, or user and
 // password.
 func (e entry) authOptions() (gophercloud.AuthOptions, error) {
 	auth := gophercloud.AuthOptions{IdentityEndpoint: e.get("auth_url"), AllowReauth: true}
+	if kind := e.get("auth_type"); !slices.Contains(authTypes, kind) {
+		return auth, e.problem("auth_type %q is not known here: use one of %s", kind, strings.Join(authTypes[1:], ", "))
+	}
 	switch {
 	case e.get("token") != "" && e.get("password") == "":
 		auth.TokenID = e.get("token")
@@ -161,57 +165,4 @@ func (e entry) availability() string {
 		return "public"
 	}
 	return kind
-}
-
-// tlsConfig is how servers are verified: verify and insecure, cacert, cert
-// and key.
-func (e entry) tlsConfig() (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if v := e.get("verify"); v != "" {
-		cfg.InsecureSkipVerify = !truth(v)
-	}
-	if truth(e.get("insecure")) {
-		cfg.InsecureSkipVerify = true
-	}
-	if file := e.get("cacert"); file != "" {
-		pem, err := os.ReadFile(expandHome(file))
-		if err != nil {
-			return nil, fmt.Errorf("%w", e.problem("cacert: %v", err))
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, e.problem("cacert: %s has no certificate in PEM form", file)
-		}
-	}
-	if file := e.get("cert"); file != "" {
-		key := e.get("key")
-		if key == "" {
-			key = file // both in one file
-		}
-		pair, err := tls.LoadX509KeyPair(expandHome(file), expandHome(key))
-		if err != nil {
-			return nil, e.problem("cert and key: %v", err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
-}
-
-// truth reads a boolean as YAML and shells write it.
-func truth(s string) bool {
-	switch strings.ToLower(s) {
-	case "true", "yes", "on", "1":
-		return true
-	}
-	return false
-}
-
-// expandHome is for "~/", which os does not know.
-func expandHome(file string) string {
-	if rest, ok := strings.CutPrefix(file, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, rest)
-		}
-	}
-	return file
 }

@@ -201,6 +201,7 @@ func TestAuthOptions(t *testing.T) {
 			gophercloud.AuthOptions{ApplicationCredentialName: "a", ApplicationCredentialSecret: "x", Username: "u", DomainID: "default", AllowReauth: true}, ""},
 		{"token", values{"token": "t"}, gophercloud.AuthOptions{TokenID: "t"}, ""},
 
+		{"another type", values{"auth_type": "v3oidcpassword", "username": "u", "password": "x"}, gophercloud.AuthOptions{}, `auth_type "v3oidcpassword" is not known here: use one of password, `},
 		{"no user", values{"password": "x"}, gophercloud.AuthOptions{}, "names no username"},
 		{"no password", values{"username": "u", "project_name": "p"}, gophercloud.AuthOptions{}, `has no password for user "u"; it may stand in secure.yaml`},
 		{"no project", values{"username": "u", "password": "x"}, gophercloud.AuthOptions{}, "names no project to work in"},

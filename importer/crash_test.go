@@ -19,6 +19,7 @@ func TestKilledAtEveryEffect(t *testing.T) { killedAtEveryEffect(t, newWorld, 20
 func TestKilledAtEveryEffectWithCloud(t *testing.T) { killedAtEveryEffect(t, newCloudWorld, 45) }
 
 func killedAtEveryEffect(t *testing.T, newWorld func(*testing.T, int) *world, atLeast int) {
+	t.Parallel() // Most of its time is the journal's waiting for the disk.
 	whole := newWorld(t, 1)
 	if s, err := whole.imports(nil); err != nil || s.Count(Imported) != 3 {
 		t.Fatalf("Import = %v, %v, want 3 imported", s, err)
@@ -70,6 +71,7 @@ func TestReleaseOfHalf(t *testing.T) { releaseOfHalf(t, newWorld) }
 func TestReleaseOfHalfWithCloud(t *testing.T) { releaseOfHalf(t, newCloudWorld) }
 
 func releaseOfHalf(t *testing.T, newWorld func(*testing.T, int) *world) {
+	t.Parallel() // Most of its time is the journal's waiting for the disk.
 	for n := 1; ; n++ {
 		w := newWorld(t, 1)
 		before := w.dump()
@@ -93,6 +95,7 @@ func TestKilledAtRandom(t *testing.T) { killedAtRandom(t, newWorld, 60) }
 func TestKilledAtRandomWithCloud(t *testing.T) { killedAtRandom(t, newCloudWorld, 120) }
 
 func killedAtRandom(t *testing.T, newWorld func(*testing.T, int) *world, effects int) {
+	t.Parallel() // Most of its time is the journal's waiting for the disk.
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		w := newWorld(t, 2)

@@ -47,6 +47,7 @@ type fakeNova struct {
 	violate  []nova.Violation
 	calls    map[string]int
 	deleted  func(uuid string) // called after rows were removed
+	inserted func()            // called after mappings were written
 }
 
 func newFakeNova(computes []nova.Compute) *fakeNova {
@@ -259,6 +260,9 @@ func (f *fakeNova) InsertMappings(_ context.Context, in []nova.Instance) error {
 		r := f.rows[u]
 		r.stage, r.bare = max(r.stage, nova.Mapped), false
 		f.rows[u] = r
+	}
+	if f.inserted != nil {
+		f.inserted()
 	}
 	return nil
 }

@@ -30,7 +30,11 @@ func (w *world) adoptions() []Adoption {
 }
 
 func (w *world) readers() Readers {
-	return Readers{Nova: w.nova, Hosts: w.hosts, Earlier: Earlier(w.adoptions())}
+	r := Readers{Nova: w.nova, Hosts: w.hosts, Earlier: Earlier(w.adoptions())}
+	if w.cloud != nil {
+		r.Cloud, r.Snapshot = w.cloud, w.cloud.snapshot()
+	}
+	return r
 }
 
 func TestPreview(t *testing.T) {

@@ -63,7 +63,8 @@ func addressesByRule(nic NIC) string {
 }
 
 // newAddress looks at one address of a port to be made. Neutron would refuse
-// the whole port for it at the import.
+// the whole port for one that it cannot have, in the middle of the import; the
+// gateway's it would give, and then again to the next router of the subnet.
 func (b *builder) newAddress(d *draft, nic NIC, a netip.Addr, n cloud.Network, s cloud.Subnet) {
 	if !fits(a, n, s) || len(n.Subnets) == 0 {
 		d.findDo(blockedAddress, "Correct the networks section, or make the subnet. "+addressesByRule(nic),
@@ -72,7 +73,12 @@ func (b *builder) newAddress(d *draft, nic NIC, a netip.Addr, n cloud.Network, s
 	}
 	if subnet := gatewayOf(a, n, s); subnet != "" {
 		d.findDo(blockedAddress, "openstack subnet set --gateway ADDRESS "+subnet+", or none, if the guest is the gateway. "+addressesByRule(nic),
-			"Interface %s uses %s, which is the gateway of subnet %s.", nic.MAC, a, subnet)
+			"Interface %s uses %s, which is the gateway of subnet %s: its next router would have the same address.", nic.MAC, a, subnet)
+		return
+	}
+	if !ofHost(a, n, s) {
+		d.findDo(blockedAddress, "Correct the address in the guest, or its prefix in Neutron. "+addressesByRule(nic),
+			"Interface %s uses %s, which is the first or the last of its subnet in network %s: Neutron gives those to nobody.", nic.MAC, a, quoted(n.Name))
 		return
 	}
 	if p, ok := b.ports.byAddress[key(n.ID, a.String())]; ok {
@@ -95,6 +101,21 @@ func place(n cloud.Network, s cloud.Subnet) string {
 		return fmt.Sprintf("in no subnet of network %s, which has none", quoted(n.Name))
 	}
 	return fmt.Sprintf("in no subnet of network %s", quoted(n.Name))
+}
+
+// ofHost reports whether Neutron takes a for the address of a port: not the
+// network's own, nor in IPv4 its broadcast address (neutron/ipam/utils.py,
+// check_subnet_ip).
+func ofHost(a netip.Addr, n cloud.Network, s cloud.Subnet) bool {
+	for _, subnet := range n.Subnets {
+		if s.ID != "" && s.ID != subnet.ID || !subnet.CIDR.Contains(a) {
+			continue
+		}
+		if first := subnet.CIDR.Masked().Addr(); a == first || a.Is4() && subnet.CIDR.Bits() < 31 && !subnet.CIDR.Contains(a.Next()) {
+			return false
+		}
+	}
+	return true
 }
 
 // gatewayOf names the subnet whose gateway a is, "" when it is none.

@@ -60,6 +60,13 @@ func TestFileIsNoCloud(t *testing.T) {
 	}
 }
 
+func TestAddresslessInCloud(t *testing.T) {
+	f := finding(t, "K2O-348", both(inCloud(nil), unaddressed(discover.StateRunning)))
+	if want := "No address of interface " + cleanMAC + " is known, and its port is made without one: the instance shows none."; f.Text != want {
+		t.Errorf("K2O-348 says %q, want %q", f.Text, want)
+	}
+}
+
 func TestPortUser(t *testing.T) {
 	tests := []struct{ owner, device, host, want string }{
 		{"", "", "", ""},

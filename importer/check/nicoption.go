@@ -98,7 +98,7 @@ var nicOptionRules = []Rule{
 		Fact:   "virDomainInterfaceAddresses (agent, lease, ARP) gave none; a port with a wrong address has its traffic dropped",
 		find: func(s subject) []detail {
 			return each(s.addressless(true), func(n discover.Interface) (detail, bool) {
-				return say("No address of interface %s is known, and its port would get any free one.", show(n.MAC)).
+				return say("No address of interface %s is known, and its port %s.", show(n.MAC), s.portGets()).
 					do("virsh domifaddr %s --source agent, or ip addr inside the guest; then addresses of %s in the plan", s.virsh(), show(n.MAC)), true
 			})
 		},
@@ -110,7 +110,7 @@ var nicOptionRules = []Rule{
 		Fact:   "virDomainInterfaceAddresses answers for running domains only; a port with a wrong address has its traffic dropped",
 		find: func(s subject) []detail {
 			return each(s.addressless(false), func(n discover.Interface) (detail, bool) {
-				return say("The guest is off, so no address of interface %s is known, and its port would get any free one.", show(n.MAC)), true
+				return say("The guest is off, so no address of interface %s is known, and its port %s.", show(n.MAC), s.portGets()), true
 			})
 		},
 	},
@@ -139,4 +139,14 @@ func (s subject) addressless(running bool) []discover.Interface {
 			return strings.EqualFold(a.MAC, n.MAC) && a.IP.IsValid() && !a.IP.IsLinkLocalUnicast()
 		})
 	})
+}
+
+// portGets is what becomes of a port whose address nobody knows: Neutron gives
+// an address to one that is made without a word about it, and the import says
+// that it is to have none.
+func (s subject) portGets() string {
+	if s.Cloud != nil {
+		return "is made without one: the instance shows none"
+	}
+	return "would get any free one"
 }

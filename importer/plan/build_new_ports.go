@@ -52,7 +52,7 @@ func (b *builder) newPort(d *draft, nic *NIC, n cloud.Network, s cloud.Subnet) {
 	case nic.PortSecurity:
 		d.findDo(attentionAddress, addressesByRule(*nic),
 			"No address of interface %s is known, so its port gets none: with port security it is cut off at the first hard reboot.", nic.MAC)
-	default:
+	case !d.has("K2O-348") && !d.has("K2O-349"): // else the rules have said it
 		d.findDo(infoAddress, addressesByRule(*nic), "No address of interface %s is known, so its port gets none and the instance shows none.", nic.MAC)
 	}
 }

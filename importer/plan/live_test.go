@@ -235,6 +235,15 @@ func TestLiveClaims(t *testing.T) {
 	}
 }
 
+func TestNoAddressIsSaidOnce(t *testing.T) {
+	in := liveInput(Candidate{with(linux(1, "x"), func(d *discover.Domain) { d.Addresses = nil }), check.Assessment{
+		Verdict: check.VerdictAttention, Findings: []check.Finding{{Code: "K2O-348", Severity: check.Attention, Text: "No address."}},
+	}})
+	if d := build(t, in); codes(d) != "K2O-348" || !d.NICs[0].CreatePort {
+		t.Errorf("findings are %q, want the rules' own alone", codes(d))
+	}
+}
+
 func TestPortSecurity(t *testing.T) {
 	yes, no := true, false
 	tests := []struct {

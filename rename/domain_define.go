@@ -44,8 +44,8 @@ func (d *Domain) define(ctx context.Context, want Definition) error {
 	if err := d.isOurs(present, want.Text); err != nil {
 		return err
 	}
-	if want.Proves(present) == nil {
-		return nil
+	if persistent, err := d.persistent(ctx); err != nil || persistent && want.Proves(present) == nil {
+		return err
 	}
 	if want.Fits != nil {
 		if err := want.Fits(present); err != nil {
@@ -124,8 +124,7 @@ func (d *Domain) restore(ctx context.Context, saved Saved, same func(saved, pres
 		return err
 	}
 	if err == nil { // the domain is there
-		present, err := d.Definition(ctx)
-		if err != nil || same(saved.Definition, present) == nil {
+		if done, err := d.restored(ctx, saved, same); done || err != nil {
 			return err
 		}
 	}
@@ -137,6 +136,17 @@ func (d *Domain) restore(ctx context.Context, saved Saved, same func(saved, pres
 		return err
 	}
 	return same(saved.Definition, present)
+}
+
+// restored reports whether the saved definition is in place. That of a domain
+// which somebody undefined while it runs looks as if it were, and is nowhere.
+func (d *Domain) restored(ctx context.Context, saved Saved, same func(saved, present string) error) (bool, error) {
+	persistent, err := d.persistent(ctx)
+	if err != nil || !persistent {
+		return false, err
+	}
+	present, err := d.Definition(ctx)
+	return err == nil && same(saved.Definition, present) == nil, err
 }
 
 // ErrDiffers is a definition that is not what it was.

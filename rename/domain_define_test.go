@@ -31,12 +31,14 @@ func TestDefine(t *testing.T) {
 		{"there already", "<old/>", nil, proves("<old/>"), nil, nil, 0, "<old/>"},
 		{"not what was planned for", "<new/>", refuse, proves("<new/>"), nil, refuse, 0, "<old/>"},
 		{"comes out otherwise", "<new/>", nil, proves("<other/>"), nil, wrong, 2, "<old/>"},
+		{"there already, but transient", "<old/>", nil, proves("<old/>"), nil, nil, 1, "<old/>"},
 		{"answer lost", "<new/>", nil, proves("<new/>"), on(procDefine, misdeed{after: true}), ErrLost, 1, "<new/>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFakeDaemon(t)
 			d := f.add("web-3", running)
 			d.xml = definitionOf(d.name, d.id.String(), "<old/>")
+			d.transient = strings.Contains(c.name, "transient")
 			f.before = c.before
 			o := open(t, f, d)
 			w := Definition{Text: definitionOf(d.name, d.id.String(), c.text), Proves: c.proves}
@@ -112,6 +114,7 @@ func TestRestore(t *testing.T) {
 		}, nil, 1},
 		{"undefined", func(f *fakeDaemon, d *fakeDomain) { delete(f.domains, d.id) }, nil, 1},
 		{"running under the other name", func(f *fakeDaemon, d *fakeDomain) { d.name, d.state = "instance-0000000a", running }, ErrActive, 0},
+		{"running, undefined", func(f *fakeDaemon, d *fakeDomain) { d.state, d.transient = running, true }, nil, 1},
 		{"running, changed", func(f *fakeDaemon, d *fakeDomain) {
 			d.state = running
 			d.xml = definitionOf(d.name, d.id.String(), "<new/>")

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// A place is a vantage of which each program's output is known.
-type place struct {
+// An elsewhere is a vantage of which each program's output is known.
+type elsewhere struct {
 	Here
 	outputs map[string]string
 	ran     []string
 }
 
-func (p *place) Run(_ context.Context, argv ...string) ([]byte, error) {
+func (p *elsewhere) Run(_ context.Context, argv ...string) ([]byte, error) {
 	p.ran = append(p.ran, strings.Join(argv, " "))
 	out, ok := p.outputs[argv[0]]
 	if !ok {
@@ -99,12 +99,12 @@ func TestProbeUntil(t *testing.T) {
 
 func TestProbePing(t *testing.T) {
 	address := netip.MustParseAddr("10.0.0.5")
-	p := &place{outputs: map[string]string{"ping": "64 bytes from 10.0.0.5: icmp_seq=1 ttl=64 time=0.213 ms\n"}}
+	p := &elsewhere{outputs: map[string]string{"ping": "64 bytes from 10.0.0.5: icmp_seq=1 ttl=64 time=0.213 ms\n"}}
 	said, err := Probe{Ping: address, From: p}.ask(soon(t), time.Now())
 	if said != "answered in 0.213 ms" || err != nil || p.ran[0] != "ping -n -c 1 -W 2 10.0.0.5" {
 		t.Errorf("ping: %q, %v; ran %q", said, err, p.ran)
 	}
-	if _, err := (Probe{Ping: address, From: &place{}}).ask(soon(t), time.Now()); err == nil {
+	if _, err := (Probe{Ping: address, From: &elsewhere{}}).ask(soon(t), time.Now()); err == nil {
 		t.Error("no error without an answer")
 	}
 }
@@ -129,7 +129,7 @@ func TestProbeARP(t *testing.T) {
 		{"two interfaces", entry + entry, "", long, false, "several interfaces"},
 		{"not understood", strings.Replace(entry, "2/1/2", "soon", 1), "", long, false, "not understood"},
 	} {
-		p := &place{outputs: map[string]string{"ip": c.out}}
+		p := &elsewhere{outputs: map[string]string{"ip": c.out}}
 		said, err := Probe{ARP: &ARP{Address: netip.MustParseAddr("10.0.0.5"), MAC: c.mac}, From: p}.ask(soon(t), c.since)
 		if err != nil {
 			said = err.Error()

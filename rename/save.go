@@ -120,13 +120,22 @@ func (s *Saved) understand() error {
 	return nil
 }
 
-func (d *Domain) saveFlags(ctx context.Context, s *Saved) error {
+// persistent reports whether there is a definition of the domain besides that
+// of its process.
+func (d *Domain) persistent(ctx context.Context) (bool, error) {
+	n, err := do(ctx, d, request{act: "ask whether the domain is persistent"}, calls.DomainIsPersistent)
+	return n != 0, err
+}
+
+func (d *Domain) saveFlags(ctx context.Context, s *Saved) (err error) {
+	if s.Persistent, err = d.persistent(ctx); err != nil {
+		return err
+	}
 	for _, flag := range []struct {
 		act  string
 		to   *bool
 		read func(calls, libvirt.Domain) (int32, error)
 	}{
-		{"ask whether the domain is persistent", &s.Persistent, calls.DomainIsPersistent},
 		{"ask for the autostart flag", &s.Autostart, calls.DomainGetAutostart},
 		{"ask for a managed save image", &s.ManagedSave, func(lv calls, l libvirt.Domain) (int32, error) {
 			return lv.DomainHasManagedSaveImage(l, 0)

@@ -148,11 +148,11 @@ func (s *stopping) prepare(ctx context.Context) (off bool, err error) {
 // stoppable reads what of a running domain decides whether it may be stopped.
 // The live definition counts: a lifecycle action can be changed while it runs.
 func (s *stopping) stoppable(ctx context.Context) (facts, error) {
-	persistent, err := do(ctx, s.Domain, request{act: "ask whether the domain is persistent"}, calls.DomainIsPersistent)
+	persistent, err := s.persistent(ctx)
 	if err != nil {
 		return facts{}, err
 	}
-	if persistent == 0 {
+	if !persistent {
 		return facts{}, ErrTransient
 	}
 	live, err := s.live(ctx)

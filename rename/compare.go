@@ -23,17 +23,29 @@ type Difference struct {
 
 // String tells the path, and the values where they are no secret.
 func (d Difference) String() string {
-	if d.How != Changed || secret(d.Path) {
+	if d.How != Changed || !telling(d.Path) {
 		return d.Path + " is " + d.How
 	}
 	return fmt.Sprintf("%s is changed from %.100q to %.100q", d.Path, d.Before, d.After)
 }
 
-// secret are places where passwords and keys are kept, or may be: the password
-// of a console, arguments for QEMU, what is handed to the guest's first boot.
-func secret(path string) bool {
-	return strings.HasSuffix(path, "/@passwd") || strings.HasPrefix(path, "{") ||
-		strings.HasPrefix(path, "sysinfo") || strings.HasPrefix(path, "metadata")
+// told are the parts of a definition whose values may stand in a log. Others
+// hold, or may hold, what a guest is given at its first boot, arguments for
+// QEMU, or what an operator noted.
+var told = []string{"name", "uuid", "memory", "vcpu", "cpu", "os/type", "os/loader", "os/nvram", "features", "clock", "devices/", "@"}
+
+func telling(path string) bool {
+	for _, password := range []string{"/@passwd", "/cookie", "/{"} {
+		if strings.Contains(path, password) {
+			return false
+		}
+	}
+	for _, part := range told {
+		if strings.HasPrefix(path, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // Compare tells where two definitions differ, path by path: in the order of

@@ -43,7 +43,7 @@ func (p *paths) has(path string) bool {
 
 func (p *paths) element(path string, e *element) {
 	if path != "" {
-		p.set(path, withoutLayout(e.words))
+		p.set(path, withoutLayout(e))
 		path += "/"
 	}
 	for _, a := range e.attrs {
@@ -56,18 +56,23 @@ func (p *paths) element(path string, e *element) {
 	}
 }
 
-// withoutLayout drops the white space at both ends of a text where a line break
-// is in it: nobody means that. In other places it may be part of a path.
-func withoutLayout(s string) string {
-	body := strings.TrimLeft(s, " \t\r\n")
-	if strings.Contains(s[:len(s)-len(body)], "\n") {
-		s = body
+// withoutLayout is an element's text without the white space that nobody means:
+// between other elements, and at both ends of a text where a line break is in
+// it. In other places white space may be part of a path.
+func withoutLayout(e *element) string {
+	text := e.words
+	body := strings.TrimLeft(text, " \t\r\n")
+	if body == "" && len(e.children) > 0 {
+		return ""
 	}
-	body = strings.TrimRight(s, " \t\r\n")
-	if strings.Contains(s[len(body):], "\n") {
-		s = body
+	if strings.Contains(text[:len(text)-len(body)], "\n") {
+		text = body
 	}
-	return s
+	body = strings.TrimRight(text, " \t\r\n")
+	if strings.Contains(text[len(body):], "\n") {
+		text = body
+	}
+	return text
 }
 
 // A key says by what an element is known, so that its place among its like
@@ -96,22 +101,34 @@ var keys = map[string][]key{
 	"sysinfo/system/entry": {{"name", "", "name"}},
 }
 
+// further are keys for those that the first ones do not tell apart. The parts
+// of a USB controller share an index, and libvirt sorts them.
+var further = map[string][]key{
+	"devices/controller": {{"model", "", "model"}},
+}
+
 // labels names the children of one element: disk[target=vda], and where that is
 // not enough disk[target=vda][2].
 func labels(path string, children []*element) []string {
-	seen := map[string]int{}
+	count := map[string]int{}
 	names := make([]string, len(children))
 	for i, c := range children {
-		name := qualified(c.name) + keyOf(path, c)
-		if seen[name]++; seen[name] > 1 {
-			name += "[" + strconv.Itoa(seen[name]) + "]"
+		names[i] = qualified(c.name) + keyOf(path, c, keys)
+		count[names[i]]++
+	}
+	seen := map[string]int{}
+	for i, c := range children {
+		if count[names[i]] > 1 {
+			names[i] += keyOf(path, c, further)
 		}
-		names[i] = name
+		if seen[names[i]]++; seen[names[i]] > 1 {
+			names[i] += "[" + strconv.Itoa(seen[names[i]]) + "]"
+		}
 	}
 	return names
 }
 
-func keyOf(path string, e *element) string {
+func keyOf(path string, e *element, keys map[string][]key) string {
 	if e.name.Space != "" {
 		return ""
 	}

@@ -61,8 +61,8 @@ func named(doc *document, err error) error {
 	if !ok {
 		edit = &EditError{Err: err}
 	}
-	if name, _ := doc.root.child("name"); name != nil {
-		edit.Domain = name.words
+	if names := doc.root.all("name"); len(names) > 0 {
+		edit.Domain = names[0].words
 	}
 	return edit
 }

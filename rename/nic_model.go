@@ -2,7 +2,6 @@ package rename
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -24,15 +23,22 @@ func isVirtio(model string) bool { return model == "virtio" || strings.HasPrefix
 // from Intel first.
 //
 // machine is the definition's <os><type machine>; family is windows, linux and
-// so on; systems are whatever names the guest's system: what its agent says
-// ("Windows Server 2019 Standard"), libosinfo's id
-// ("http://microsoft.com/win/2k19") or what an operator wrote ("win2k12r2").
+// so on; systems are whatever names the guest's system, the surest first: what
+// its agent says ("Windows Server 2019 Standard"), libosinfo's id
+// ("http://microsoft.com/win/2k19"), what an operator wrote ("win2k12r2"). The
+// first that tells a version decides.
 func ModelFor(machine, family string, systems ...string) string {
-	switch {
-	case !strings.EqualFold(family, "windows"):
+	if !strings.EqualFold(family, "windows") {
 		return ""
-	case isQ35(machine) && slices.ContainsFunc(systems, since8):
-		return "e1000e"
+	}
+	for _, system := range systems {
+		is, told := since8(system)
+		if told && is && isQ35(machine) {
+			return "e1000e"
+		}
+		if told {
+			break
+		}
 	}
 	return "e1000"
 }
@@ -47,20 +53,21 @@ var versions = []string{
 	"2k12", "2k16", "2k19", "2k22", "2k25",
 }
 
-// since8 takes the first word that is a version: "Windows Server 2008 R2,
-// build 10" is a 2008.
-func since8(system string) bool {
-	for _, word := range strings.FieldsFunc(strings.ToLower(system), func(r rune) bool { return strings.ContainsRune(" /-_,()", r) }) {
+// since8 looks at the first word that tells a version: "Windows Server 2008
+// with an update of 2012" is a 2008.
+func since8(system string) (is, told bool) {
+	between := func(r rune) bool { return strings.ContainsRune(" /-_,()", r) }
+	for _, word := range strings.FieldsFunc(strings.ToLower(system), between) {
 		word = strings.TrimPrefix(strings.TrimPrefix(word, "windows"), "win")
 		word = strings.TrimSuffix(word, "r2")
 		switch {
 		case known(word, versions):
-			return true
-		case word != "" && word[0] >= '0' && word[0] <= '9':
-			return false
+			return true, true
+		case word == "xp", word == "vista", word != "" && word[0] >= '0' && word[0] <= '9':
+			return false, true
 		}
 	}
-	return false
+	return false, false
 }
 
 // setModel gives an interface another adapter.

@@ -1,6 +1,9 @@
 package rename
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // plugged are the types of interfaces that can be plugged into a bridge
 // instead: what they lose by it is named in unplugged.
@@ -59,8 +62,14 @@ func pluggable(nic *element, want NIC) error {
 		}
 		return nil
 	}
-	if err := bad(unplugged); err != nil || want.OVSPort == "" {
+	if err := bad(unplugged); err != nil {
 		return err
+	}
+	if inbound, _ := nic.deep("bandwidth", "inbound"); inbound != nil && inbound.value("floor") != "" {
+		return fmt.Errorf("its <bandwidth> has a floor, which libvirt's own networks alone can keep; remove that with virsh edit, or leave this interface where it is")
+	}
+	if want.OVSPort == "" {
+		return nil
 	}
 	return bad(unswitched)
 }
@@ -127,10 +136,11 @@ func onlyInterfaceID(p *element) (attribute, bool) {
 
 // virtualPort is written over three lines where the definition has lines.
 func (e *editor) virtualPort(nic *element, port string) string {
-	line := e.indent(nic.all("mac")[0])
-	inner := ""
-	if line != "" {
+	line, inner := e.indent(nic.all("mac")[0]), ""
+	if strings.Contains(line, "\n") {
 		inner = line + "  "
+	} else {
+		line = ""
 	}
 	return "<virtualport type='openvswitch'>" + inner + "<parameters interfaceid='" + escape(port, '\'') + "'/>" + line + "</virtualport>"
 }

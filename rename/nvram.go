@@ -118,18 +118,17 @@ func (e *editor) setNVRAM(c Change) error {
 	return e.insertNVRAM(f, c.NVRAM)
 }
 
+// insertNVRAM puts the element where libvirt writes it.
 func (e *editor) insertNVRAM(f firmware, path string) error {
-	before := f.loader
-	if before == nil {
-		kind, err := f.os.child("type")
+	for _, name := range []string{"loader", "firmware", "type"} {
+		before, err := f.os.child(name)
 		if err != nil {
 			return wrapFirmware(err)
 		}
-		if kind == nil {
-			return refused("firmware", ErrDefinition, "its <os> has no <type>")
+		if before != nil {
+			e.insertAfter(before, "<nvram>"+escape(path, 0)+"</nvram>")
+			return nil
 		}
-		before = kind
 	}
-	e.insertAfter(before, "<nvram>"+escape(path, 0)+"</nvram>")
-	return nil
+	return refused("firmware", ErrDefinition, "its <os> has no <type>")
 }

@@ -2,6 +2,7 @@ package discover
 
 import (
 	"context"
+	"net/netip"
 	"path"
 	"sync"
 
@@ -13,21 +14,27 @@ const maxChain = 32
 
 // lookAtFiles looks at the disks of a host's domains and at its instances
 // folder. What goes wrong is told in FilesErr and in each File, for a scan
-// without files is still worth having.
-func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Options) {
+// without files is still worth having. It returns the host's neighbours, which
+// are in a file as well.
+func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Options) map[string][]netip.Addr {
 	if opt.SkipFiles {
 		inv.FilesErr = "not looked at, as asked"
-		return
+		return nil
 	}
 	f, err := openFiles(ctx, inv.Host, shared, opt)
 	if err != nil {
 		inv.FilesErr = err.Error()
-		return
+		return nil
 	}
 	defer f.Close()
 	place := f.Place(ctx, opt.InstancesPath)
 	inv.InstancesDir = &place
 	lookAtDisks(ctx, f, inv.Domains)
+	table, err := f.neighbours(ctx)
+	if err != nil {
+		return nil // It is one witness of several, and no host needs to have it.
+	}
+	return table
 }
 
 // lookAtDisks looks once at each path, however many domains use it: an

@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -41,8 +42,10 @@ func scanDaemon(ctx context.Context, h Host, opt Options) (inv Inventory) {
 	if lost == nil {
 		both.Go(func() { s.askGuests(ctx) })
 	}
-	both.Go(func() { lookAtFiles(ctx, &inv, s.transport.ssh, opt) })
+	var neighbours map[string][]netip.Addr
+	both.Go(func() { neighbours = lookAtFiles(ctx, &inv, s.transport.ssh, opt) })
 	both.Wait()
+	addNeighbours(inv.Domains, neighbours)
 	slices.SortFunc(inv.Domains, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
 	if lost != nil {
 		return failed(inv, lost)

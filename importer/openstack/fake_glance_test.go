@@ -87,8 +87,13 @@ func (g *fakeGlance) create(w http.ResponseWriter, r *http.Request) {
 			g.t.Errorf("create image with %s %v", key, in[key])
 		}
 	}
-	in["status"], in["size"] = "queued", nil
-	answer(w, 201, g.get(g.add(in)))
+	// What is not asked for has Glance's defaults.
+	image := map[string]any{
+		"owner": "p-admin", "description": nil, "visibility": "shared", "protected": false, "os_hidden": false,
+		"disk_format": nil, "container_format": nil, "status": "queued", "size": nil,
+	}
+	maps.Copy(image, in)
+	answer(w, 201, g.get(g.add(image)))
 }
 
 // of finds the image of the request, or answers 404.
@@ -147,8 +152,11 @@ func (g *fakeGlance) upload(w http.ResponseWriter, r *http.Request) {
 	id, image := g.of(w, r)
 	switch {
 	case image == nil:
+	case image["status"] != "queued" && image["protected"] == true:
+		http.Error(w, "<html><body>403 Forbidden: Not allowed to upload image data for image "+id+"</body></html>", 403)
 	case image["status"] != "queued":
-		http.Error(w, "<html><body>409 Conflict: Image status transition from "+fmt.Sprint(image["status"])+" to saving is not allowed</body></html>", 409)
+		delete(g.images, id)
+		http.Error(w, "Image "+id+" could not be found after upload.", 410)
 	case err != nil:
 		g.t.Errorf("data of %s: %v", id, err)
 	default:

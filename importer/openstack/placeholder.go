@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/imagedata"
@@ -42,8 +41,8 @@ func (c *Cloud) EnsurePlaceholder(ctx context.Context, projectID string) (imageI
 }
 
 func (c *Cloud) ensurePlaceholder(ctx context.Context, projectID string) (id string, made bool, err error) {
-	created := ""    // by this call
-	var unsure error // of the creation
+	created, refused := "", "" // ids: made by this call, and would not take its data
+	var unsure, why error      // of the creation; of the refusal
 	for range placeholderTries {
 		best, found, err := c.findPlaceholder(ctx, projectID)
 		switch {
@@ -55,13 +54,14 @@ func (c *Cloud) ensurePlaceholder(ctx context.Context, projectID string) (id str
 			if created, unsure = c.createPlaceholder(ctx, projectID); unsure != nil && !doubtful(unsure) {
 				return "", false, unsure
 			}
+		case best.Status == images.ImageStatusQueued && best.ID == refused:
+			return "", false, why // nobody else was at it
 		case best.Status == images.ImageStatusQueued:
-			err := c.uploadPlaceholder(ctx, best.ID)
-			// 409: another run sends it, 404 and 410: and has given up.
-			if err != nil && !answered(err, http.StatusConflict, http.StatusNotFound, http.StatusGone) {
-				return "", false, err
+			if why = c.uploadPlaceholder(ctx, best.ID); why == nil {
+				made = true
+			} else if refused = best.ID; doubtful(why) {
+				return "", false, why
 			}
-			made = made || err == nil
 		case best.Status != images.ImageStatusActive:
 			if err := c.awaitUpload(ctx, best.ID); err != nil {
 				return "", false, err
@@ -95,6 +95,9 @@ func (c *Cloud) createPlaceholder(ctx context.Context, projectID string) (id str
 	return id, err
 }
 
+// uploadPlaceholder sends the data. When another run is quicker, Glance tries
+// to delete the image, and does if it is not protected (seen with 25.1): then
+// it answers 410, and otherwise 403 or 409.
 func (c *Cloud) uploadPlaceholder(ctx context.Context, id string) error {
 	return c.ask(ctx, glance, "send the data of image "+id, func(ctx context.Context) error {
 		return imagedata.Upload(ctx, c.image, id, bytes.NewReader(make([]byte, placeholderSize))).ExtractErr()

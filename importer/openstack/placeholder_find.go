@@ -33,7 +33,7 @@ func (c *Cloud) findPlaceholder(ctx context.Context, projectID string) (best ima
 			return best, false, err
 		}
 		for _, i := range all {
-			if isPlaceholder(i) && i.Owner == projectID && rank(i) > 0 && (!found || better(i, best)) {
+			if isPlaceholder(i) && rank(i) > 0 && (!found || better(i, best)) {
 				best, found = i, true
 			}
 		}

@@ -42,6 +42,9 @@ func TestEnsurePlaceholder(t *testing.T) {
 				t.Fatalf("EnsurePlaceholder = %s, made %t, %v, want %s, %t", id, made, err, c.want, c.made)
 			}
 			checkPlaceholder(t, g.get(id))
+			if hidden := g.get(id)["os_hidden"]; c.made && hidden != true {
+				t.Errorf("os_hidden: %v", hidden)
+			}
 			if again, made, err := cl.EnsurePlaceholder(t.Context(), "p-1"); err != nil || made || again != id {
 				t.Errorf("EnsurePlaceholder again = %s, made %t, %v", again, made, err)
 			}
@@ -127,6 +130,29 @@ func TestEnsurePlaceholderBeside(t *testing.T) {
 		got, made, err := cl.EnsurePlaceholder(t.Context(), "p-1")
 		if err != nil || !made || got == id || g.get(id) != nil {
 			t.Errorf("EnsurePlaceholder = %s, made %t, %v, the interrupted one is %v", got, made, err, g.get(id))
+		}
+	})
+	t.Run("quicker to send", func(t *testing.T) {
+		f := newFake(t)
+		g := f.glance()
+		id := g.add(map[string]any{"status": "queued", "size": nil})
+		f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, r *http.Request) {
+			g.set(id, "size", placeholderSize)
+			g.set(id, "status", "active")
+			g.upload(w, r)
+		})
+		if got, made, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1"); err != nil || made || got != id || g.get(id) == nil {
+			t.Errorf("EnsurePlaceholder = %s, made %t, %v, want the other run's %s", got, made, err, id)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		f := newFake(t)
+		g := f.glance()
+		g.add(map[string]any{"status": "queued", "size": nil})
+		f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Not allowed to upload", 403) })
+		_, _, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1")
+		if !answered(err, 403) || f.called("PUT /image") != 1 {
+			t.Errorf("EnsurePlaceholder = %v after %d tries, want the refusal after one", err, f.called("PUT /image"))
 		}
 	})
 	t.Run("quicker", func(t *testing.T) {

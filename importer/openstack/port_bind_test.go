@@ -106,8 +106,8 @@ func TestPortsOf(t *testing.T) {
 	}
 	n.add(map[string]any{"device_id": "i-other"})
 	got, err := f.open(t).PortsOf(t.Context(), instances)
-	if err != nil || len(got) != 3 {
-		t.Errorf("PortsOf = %d ports, %v, want 3", len(got), err)
+	if calls := f.called("GET /network/v2.0/ports?"); err != nil || len(got) != 3 || calls != 3 {
+		t.Errorf("PortsOf = %d ports, %v, in %d calls, want 3 in 3", len(got), err, calls)
 	}
 	if none, err := f.open(t).PortsOf(t.Context(), nil); err != nil || len(none) != 0 {
 		t.Errorf("PortsOf nothing = %v, %v: an empty filter would be all of the cloud's", none, err)

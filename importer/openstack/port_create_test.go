@@ -1,14 +1,12 @@
 package openstack
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -206,31 +204,5 @@ func TestCreatePortRace(t *testing.T) {
 	})
 	if got, err := f.open(t).CreatePort(t.Context(), newPort()); err != nil || got.ID != "port-1" {
 		t.Errorf("CreatePort = %s, %v, want the other run's", got.ID, err)
-	}
-}
-
-func TestPortCallsEnd(t *testing.T) {
-	f := newFake(t)
-	f.neutron()
-	block := make(chan struct{})
-	t.Cleanup(func() { close(block) })
-	f.handle("GET /network/v2.0/ports/{id}", func(http.ResponseWriter, *http.Request) { <-block })
-	cfg := f.config(t)
-	cfg.Timeout = 100 * time.Millisecond
-	cl, err := Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if _, err := cl.Port(t.Context(), "port-1"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Port without an answer = %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := cl.BindPort(ctx, "port-1", "kvm07"); !errors.Is(err, context.Canceled) {
-		t.Errorf("BindPort that was stopped = %v", err)
-	}
-	if took := time.Since(start); took > 3*time.Second {
-		t.Errorf("took %s", took)
 	}
 }

@@ -60,6 +60,26 @@ func TestFileIsNoCloud(t *testing.T) {
 	}
 }
 
+func TestUnresolvedNetwork(t *testing.T) {
+	rule := func(network, subnet string) tweak {
+		return both(inCloud(nil), func(_ *discover.Domain, f *Facts) {
+			f.Settings.Networks[0].Network, f.Settings.Networks[0].Subnet = network, subnet
+		})
+	}
+	for _, test := range []struct{ network, subnet, want string }{
+		{"nothing", "", `Interface 52:54:00:10:00:0b on bridge br0 belongs to no network: there is no network with the name or id "nothing".`},
+		{"public", "nothing", `Interface 52:54:00:10:00:0b on bridge br0 belongs to no network: there is no subnet of network public with the name or id "nothing".`},
+		{"private", "public-v4", `there is no subnet of network private with the name or id "public-v4".`},
+	} {
+		if f := finding(t, "K2O-331", rule(test.network, test.subnet)); !strings.HasSuffix(f.Text, test.want) {
+			t.Errorf("%s, %s: %q, want %q", test.network, test.subnet, f.Text, test.want)
+		}
+	}
+	if a := Assess(made(rule("n1", "s1"))); len(a.Findings) > 0 {
+		t.Errorf("by id: %v, want nothing", a.Findings)
+	}
+}
+
 func TestAddresslessInCloud(t *testing.T) {
 	f := finding(t, "K2O-348", both(inCloud(nil), unaddressed(discover.StateRunning)))
 	if want := "No address of interface " + cleanMAC + " is known, and its port is made without one: the instance shows none."; f.Text != want {

@@ -127,7 +127,7 @@ var nicNetworkRules = []Rule{
 		find: func(s subject) []detail {
 			return each(s.Interfaces, func(n discover.Interface) (detail, bool) {
 				why := s.unresolved(n)
-				return say("Interface %s on %s belongs to no network: %s.", show(n.MAC), plugged(n), show(why)), why != ""
+				return say("Interface %s on %s belongs to no network: %s.", show(n.MAC), plugged(n), why), why != "" // names are quoted in it
 			})
 		},
 	},

@@ -133,6 +133,27 @@ func TestDemoThroughLibvirt(t *testing.T) {
 	}
 }
 
+// TestStrangeThroughLibvirt takes what libvirt keeps of a definition in which
+// everything stands that must not be taken for what is meant.
+func TestStrangeThroughLibvirt(t *testing.T) {
+	r := openRealLibvirt(t)
+	id, before, err := r.defineFirst(onThisHost(readFile(t, "testdata/definitions/strange.xml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kept := range []string{"<x:name>web-01</x:name>", "qemu:arg value='-drive'", "se&lt;cret", "<inbound average='1000'", "/srv/second.img"} {
+		if !strings.Contains(before, kept) {
+			t.Errorf("libvirt has dropped %s", kept)
+		}
+	}
+	c := everything(t, before, 10)
+	c.NVRAM = DefaultNVRAM("web-01")
+	libvirtWrites, back := thereAndBack(r, id, before, c)
+	if libvirtWrites != "" || back != "" {
+		t.Errorf("libvirt writes it otherwise than it was edited:\n%s\nand back:\n%s", libvirtWrites, back)
+	}
+}
+
 // thereAndBack renames a domain, gives it the edited definition, and undoes
 // both, and proves each with CheckDefined. It returns the lines in which libvirt
 // writes otherwise than Apply, and those that are not as they were in the end.

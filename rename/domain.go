@@ -181,3 +181,22 @@ func (d *Domain) state(ctx context.Context) (State, int32, error) {
 	}
 	return state, b.reason, nil
 }
+
+// Insist calls f again while its error is of a call that got no answer, until
+// there is one or patience is over. A daemon that is restarted is away for
+// seconds; a domain that is off at that moment should not stay so for it. What
+// f does may have taken effect each time.
+func Insist(ctx context.Context, patience time.Duration, f func(context.Context) error) error {
+	end := time.Now().Add(patience)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := f(ctx)
+		if !Unanswered(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+}

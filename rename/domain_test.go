@@ -151,3 +151,34 @@ func TestStateNames(t *testing.T) {
 		t.Error("no error for a state that is not known")
 	}
 }
+
+func TestInsist(t *testing.T) {
+	lost, refused := unanswered{ErrLost}, errors.New("refused")
+	for _, c := range []struct {
+		name     string
+		patience time.Duration
+		answers  []error
+		want     error
+		calls    int
+	}{
+		{"at once", time.Minute, []error{nil}, nil, 1},
+		{"refused", time.Minute, []error{refused}, refused, 1},
+		{"comes back", time.Minute, []error{lost, nil}, nil, 2},
+		{"comes back and refuses", time.Minute, []error{lost, refused}, refused, 2},
+		{"stays away", 250 * time.Millisecond, []error{lost, lost, lost, lost}, ErrLost, 2},
+	} {
+		calls := 0
+		err := Insist(soon(t), c.patience, func(context.Context) error {
+			calls++
+			return c.answers[calls-1]
+		})
+		if !errors.Is(err, c.want) || calls != c.calls {
+			t.Errorf("%s: %v after %d calls", c.name, err, calls)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := Insist(ctx, time.Minute, func(context.Context) error { return lost }); !errors.Is(err, ErrLost) {
+		t.Errorf("cancelled: %v", err)
+	}
+}

@@ -73,13 +73,20 @@ type Stopped struct {
 	By string
 	// Presses is how often the power button was pressed.
 	Presses int
+	// Finished says that the guest was heard to end in good order, before its
+	// process ended.
+	Finished bool
 	// Reason is libvirt's: shutdown, destroyed, crashed, failed, daemon or
-	// unknown. Only after a shutdown the guest has ended in good order.
+	// unknown. A daemon that was restarted meanwhile says crashed of a guest
+	// that ended in good order while it was away.
 	Reason string
 }
 
-// Clean reports whether the guest is known to have ended in good order.
-func (s Stopped) Clean() bool { return s.WasOff || s.Reason == reasonShutdown }
+// Clean reports whether the guest is known to have ended in good order, and
+// its process to have written everything out.
+func (s Stopped) Clean() bool {
+	return s.WasOff || s.Reason == reasonShutdown || s.Finished && s.By != byKill
+}
 
 // Shutdown stops the domain and returns when its process has ended: first by
 // the guest's agent, if one is connected, then by the power button. Nothing is
@@ -220,7 +227,7 @@ func (s *stopping) late(ctx context.Context) (Stopped, error) {
 
 // describe adds what was done to what was seen.
 func (s *stopping) describe(stopped Stopped) Stopped {
-	stopped.By, stopped.Presses = s.by, s.presses
+	stopped.By, stopped.Presses, stopped.Finished = s.by, s.presses, s.finishing
 	return stopped
 }
 

@@ -113,6 +113,10 @@ func TestShutdown(t *testing.T) {
 		}), nil, Stopped{By: byACPI, Presses: 1, Reason: "shutdown"}, -1, true},
 		{"vanishes", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { delete(f.domains, d.id) }) }), ErrGone, Stopped{}, -1, false},
 		{"has finished, and stays", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 6, 1) }), ErrStillRunning, Stopped{}, 1, false},
+		{"finishes, and its process crashes", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) {
+			f.event(d, 6, 1)
+			f.stop(d, 2)
+		}), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Finished: true, Reason: "crashed"}, 1, true},
 		{"off", shutoff, "", brief, deaf, nil, Stopped{WasOff: true, Reason: "shutdown"}, 0, true},
 		{"paused", paused, "", brief.forced(), deaf, ErrPaused, Stopped{}, 0, false},
 		{"paused, may be resumed", paused, "", brief.resumed(), at(1, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 1, true},
@@ -230,6 +234,43 @@ func TestShutdownNotEvenByForce(t *testing.T) {
 	_, err := open(t, f, d).Shutdown(soon(t), brief.forced(), nil)
 	if !errors.Is(err, ErrStillRunning) || !strings.Contains(err.Error(), "4711") || f.count(procDestroy) != 2 {
 		t.Errorf("Shutdown = %v", err)
+	}
+}
+
+// A daemon that is away at the deadline is waited for.
+func TestShutdownForceWaitsForDaemon(t *testing.T) {
+	f := newFakeDaemon(t)
+	d := f.add("web-3", running)
+	f.pressed = guest(deaf).in(f)
+	time.AfterFunc(brief.Deadline-50*time.Millisecond, func() {
+		f.change(func() { f.down = true })
+		f.cut()
+		time.Sleep(150 * time.Millisecond)
+		f.change(func() { f.down = false })
+	})
+	o := open(t, f, d)
+	o.opt.Destroy = 10 * time.Second
+	s, err := o.Shutdown(soon(t), brief.forced(), listen(t, f))
+	if err != nil || s.By != byTerm {
+		t.Errorf("Shutdown = %+v, %v", s, err)
+	}
+}
+
+func TestStoppedClean(t *testing.T) {
+	for _, c := range []struct {
+		s    Stopped
+		want bool
+	}{
+		{Stopped{WasOff: true}, true},
+		{Stopped{By: byACPI, Reason: reasonShutdown}, true},
+		{Stopped{By: byACPI, Reason: reasonCrashed}, false},
+		{Stopped{By: byACPI, Reason: reasonCrashed, Finished: true}, true},
+		{Stopped{By: byTerm, Reason: reasonDestroyed}, false},
+		{Stopped{By: byKill, Reason: reasonDestroyed, Finished: true}, false},
+	} {
+		if got := c.s.Clean(); got != c.want {
+			t.Errorf("Clean of %+v = %v", c.s, got)
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ def image(cloud, path):
 
 def wait_for_compute(cloud):
     """Until Nova has a hypervisor to schedule to."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         if any(h.state == "up" for h in cloud.compute.hypervisors(details=True)):
             return

@@ -37,6 +37,14 @@ services() {
 	done < <(cd "$LAB_DIR/etc" && find . -type f -printf '%P\n')
 }
 
+# compute: nova.conf as a compute host has it. With the databases' addresses in
+# it nova-compute would try them, and complain that it must not.
+compute() {
+	awk '/^\[/ {skip = ($0 ~ /^\[(api_)?database\]$/)} !skip' /etc/nova/nova.conf >"$LAB_STATE/nova-compute.conf"
+	chown root:nova "$LAB_STATE/nova-compute.conf"
+	chmod 640 "$LAB_STATE/nova-compute.conf"
+}
+
 # folders USER...: what the packages' service files would make.
 folders() {
 	local user
@@ -55,6 +63,7 @@ client() {
 }
 
 services
+compute
 folders glance neutron nova
 for file in clouds.yaml nova.env kvm2openstack.yaml; do
 	client $file

@@ -37,7 +37,7 @@ forget() {
 		rm -f "/etc/$file"
 		[ ! -e "/etc/$file.dist" ] || mv "/etc/$file.dist" "/etc/$file"
 	done < <(cd "$LAB_DIR/etc" && find . -type f -printf '%P\n')
-	rm -f /usr/local/sbin/ebtables "$LAB_STATE"/{clouds.yaml,nova.env,kvm2openstack.yaml}
+	rm -f /usr/local/sbin/ebtables "$LAB_STATE"/{clouds.yaml,nova.env,kvm2openstack.yaml,nova-compute.conf}
 }
 
 if [ "${1:-}" = --wipe ] && ! alive libvirtd; then

@@ -42,6 +42,7 @@ launch() {
 	neutron-server) neutron neutron-server ml2_conf.ini ;;
 	neutron-linuxbridge-agent) neutron neutron-linuxbridge-agent linuxbridge_agent.ini ;;
 	nova-novncproxy) start nova-novncproxy nova /usr/bin/nova-novncproxy --config-file /etc/nova/nova.conf --web /usr/share/novnc ;;
+	nova-compute) start nova-compute nova /usr/bin/nova-compute --config-file "$LAB_STATE/nova-compute.conf" ;;
 	nova-*) start "$1" nova "/usr/bin/$1" --config-file /etc/nova/nova.conf ;;
 	virtlogd | libvirtd) install -d -m 755 /run/libvirt && start "$1" root "/usr/sbin/$1" ;;
 	*) die "there is no service $1, but: ${SERVICES[*]}" ;;
@@ -74,10 +75,10 @@ reported() {
 	sql "select $3 from $2 where \`binary\` = '$1' and $3 >= '$since'" | grep -q .
 }
 
-# await NAME: until it is ready. That takes a quarter of a minute at most on
-# two free cores.
+# await NAME: until it is ready: a quarter of a minute at most on two free
+# cores, minutes on busy ones, where libvirtd asks each emulator what it can.
 await() {
-	local deadline=$((SECONDS + 180))
+	local deadline=$((SECONDS + 300))
 	until ready "$1" >/dev/null 2>&1; do
 		alive "$1" || die "$1 ended by itself, see $LAB_LOG/$1.log"
 		[ "$SECONDS" -lt "$deadline" ] || die "$1 runs but does not answer, see $LAB_LOG/$1.log"

@@ -64,7 +64,7 @@ func TestKindOf(t *testing.T) {
 		{``, ""},
 	} {
 		f := newFake(t)
-		f.handle("GET /network/v2.0/ports/{id}", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, c.body, 409) })
+		f.handle("GET /network/v2.0/ports/{id}", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, c.body, http.StatusConflict) })
 		_, err := f.open(t).Port(t.Context(), "port-1")
 		if got := kindOf(err); got != c.want || !answered(err, 404, 409) || doubtful(err) {
 			t.Errorf("%s: kind %q of %v, want %q", c.body, got, err, c.want)

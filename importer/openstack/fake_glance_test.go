@@ -100,7 +100,7 @@ func (g *fakeGlance) create(w http.ResponseWriter, r *http.Request) {
 func (g *fakeGlance) of(w http.ResponseWriter, r *http.Request) (id string, image map[string]any) {
 	id = r.PathValue("id")
 	if image = g.images[id]; image == nil {
-		http.Error(w, "<html><body><h1>404 Not Found</h1>No image found with ID "+id+"</body></html>", 404)
+		http.Error(w, "<html><body><h1>404 Not Found</h1>No image found with ID "+id+"</body></html>", http.StatusNotFound)
 	}
 	return id, image
 }
@@ -138,7 +138,7 @@ func (g *fakeGlance) remove(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case image == nil:
 	case image["protected"] == true:
-		http.Error(w, "<html><body>403 Forbidden: Image "+id+" is protected and cannot be deleted.</body></html>", 403)
+		http.Error(w, "<html><body>403 Forbidden: Image "+id+" is protected and cannot be deleted.</body></html>", http.StatusForbidden)
 	default:
 		delete(g.images, id)
 		w.WriteHeader(204)
@@ -153,10 +153,10 @@ func (g *fakeGlance) upload(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case image == nil:
 	case image["status"] != "queued" && image["protected"] == true:
-		http.Error(w, "<html><body>403 Forbidden: Not allowed to upload image data for image "+id+"</body></html>", 403)
+		http.Error(w, "<html><body>403 Forbidden: Not allowed to upload image data for image "+id+"</body></html>", http.StatusForbidden)
 	case image["status"] != "queued":
 		delete(g.images, id)
-		http.Error(w, "Image "+id+" could not be found after upload.", 410)
+		http.Error(w, "Image "+id+" could not be found after upload.", http.StatusGone)
 	case err != nil:
 		g.t.Errorf("data of %s: %v", id, err)
 	default:

@@ -50,6 +50,8 @@ func (c *Cloud) ensurePlaceholder(ctx context.Context, projectID string) (id str
 			return "", false, err
 		case !found && unsure != nil: // it was not carried out
 			return "", false, unsure
+		case !found && created != "": // a database node that lags behind; a second image would be no help
+			return "", false, fmt.Errorf("%w: Glance has made image %s and does not list it; try again", cloud.ErrConflict, created)
 		case !found:
 			if created, unsure = c.createPlaceholder(ctx, projectID); unsure != nil && !doubtful(unsure) {
 				return "", false, unsure
@@ -70,7 +72,7 @@ func (c *Cloud) ensurePlaceholder(ctx context.Context, projectID string) (id str
 			return best.ID, made, c.settlePlaceholder(ctx, best, created)
 		}
 	}
-	return "", false, fmt.Errorf("%w: the image was there and gone again %d times", cloud.ErrConflict, placeholderTries)
+	return "", false, fmt.Errorf("%w: looked at the image %d times, and it was another one or unfinished", cloud.ErrConflict, placeholderTries)
 }
 
 // createPlaceholder makes the image without its data. An answer that is lost

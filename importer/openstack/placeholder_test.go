@@ -1,6 +1,7 @@
 package openstack
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -104,69 +105,87 @@ func TestEnsurePlaceholderNotDone(t *testing.T) {
 	}
 }
 
-// TestEnsurePlaceholderBeside other runs: one that sends the data is waited
-// for, and one that was killed at it is cleared away.
-func TestEnsurePlaceholderBeside(t *testing.T) {
-	t.Run("sending", func(t *testing.T) {
-		f := newFake(t)
-		g := f.glance()
-		id := g.add(map[string]any{"status": "saving", "size": nil})
-		cl := f.open(t)
-		time.AfterFunc(100*time.Millisecond, func() { g.set(id, "size", placeholderSize); g.set(id, "status", "active") })
-		if got, made, err := cl.EnsurePlaceholder(t.Context(), "p-1"); err != nil || made || got != id {
-			t.Errorf("EnsurePlaceholder = %s, made %t, %v, want the other run's %s", got, made, err, id)
-		}
+// TestEnsurePlaceholderUnlisted: an image that is made and not listed yet is
+// not made again.
+func TestEnsurePlaceholderUnlisted(t *testing.T) {
+	f := newFake(t)
+	g := f.glance()
+	f.handle("GET /image/v2/images", func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, map[string]any{"images": []any{}}) })
+	if _, _, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1"); !errors.Is(err, cloud.ErrConflict) || len(g.images) != 1 {
+		t.Errorf("EnsurePlaceholder = %v, with %d images, want cloud.ErrConflict and one", err, len(g.images))
+	}
+}
+
+// TestEnsurePlaceholderSending: another run that sends the data is waited for.
+func TestEnsurePlaceholderSending(t *testing.T) {
+	f := newFake(t)
+	g := f.glance()
+	id := g.add(map[string]any{"status": "saving", "size": nil})
+	cl := f.open(t)
+	time.AfterFunc(100*time.Millisecond, func() { g.set(id, "size", placeholderSize); g.set(id, "status", "active") })
+	if got, made, err := cl.EnsurePlaceholder(t.Context(), "p-1"); err != nil || made || got != id {
+		t.Errorf("EnsurePlaceholder = %s, made %t, %v, want the other run's %s", got, made, err, id)
+	}
+}
+
+// TestEnsurePlaceholderStuck: one that was killed while it sent the data is cleared away.
+func TestEnsurePlaceholderStuck(t *testing.T) {
+	f := newFake(t)
+	g := f.glance()
+	id := g.add(map[string]any{"status": "saving", "size": nil})
+	cfg := f.config(t)
+	cfg.Timeout = 700 * time.Millisecond
+	cl, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, made, err := cl.EnsurePlaceholder(t.Context(), "p-1")
+	if err != nil || !made || got == id || g.get(id) != nil {
+		t.Errorf("EnsurePlaceholder = %s, made %t, %v, the interrupted one is %v", got, made, err, g.get(id))
+	}
+}
+
+// TestEnsurePlaceholderSentByAnother: another run sends the data between the look and the request.
+func TestEnsurePlaceholderSentByAnother(t *testing.T) {
+	f := newFake(t)
+	g := f.glance()
+	id := g.add(map[string]any{"status": "queued", "size": nil})
+	f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, r *http.Request) {
+		g.set(id, "size", placeholderSize)
+		g.set(id, "status", "active")
+		g.upload(w, r)
 	})
-	t.Run("killed", func(t *testing.T) {
-		f := newFake(t)
-		g := f.glance()
-		id := g.add(map[string]any{"status": "saving", "size": nil})
-		cfg := f.config(t)
-		cfg.Timeout = 700 * time.Millisecond
-		cl, err := Open(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, made, err := cl.EnsurePlaceholder(t.Context(), "p-1")
-		if err != nil || !made || got == id || g.get(id) != nil {
-			t.Errorf("EnsurePlaceholder = %s, made %t, %v, the interrupted one is %v", got, made, err, g.get(id))
-		}
+	if got, made, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1"); err != nil || made || got != id || g.get(id) == nil {
+		t.Errorf("EnsurePlaceholder = %s, made %t, %v, want the other run's %s", got, made, err, id)
+	}
+}
+
+// TestEnsurePlaceholderRefused: Glance says the same of that and of what is really forbidden.
+func TestEnsurePlaceholderRefused(t *testing.T) {
+	f := newFake(t)
+	g := f.glance()
+	g.add(map[string]any{"status": "queued", "size": nil})
+	f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "Not allowed to upload", http.StatusForbidden)
 	})
-	t.Run("quicker to send", func(t *testing.T) {
-		f := newFake(t)
-		g := f.glance()
-		id := g.add(map[string]any{"status": "queued", "size": nil})
-		f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, r *http.Request) {
-			g.set(id, "size", placeholderSize)
-			g.set(id, "status", "active")
-			g.upload(w, r)
-		})
-		if got, made, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1"); err != nil || made || got != id || g.get(id) == nil {
-			t.Errorf("EnsurePlaceholder = %s, made %t, %v, want the other run's %s", got, made, err, id)
-		}
+	_, _, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1")
+	if !answered(err, 403) || f.called("PUT /image") != 1 {
+		t.Errorf("EnsurePlaceholder = %v after %d tries, want the refusal after one", err, f.called("PUT /image"))
+	}
+}
+
+// TestEnsurePlaceholderMadeByAnother: another run makes its image between the look and the request.
+func TestEnsurePlaceholderMadeByAnother(t *testing.T) {
+	f := newFake(t)
+	g := f.glance()
+	f.handle("POST /image/v2/images", func(w http.ResponseWriter, r *http.Request) {
+		g.add(nil)
+		g.create(w, r)
 	})
-	t.Run("refused", func(t *testing.T) {
-		f := newFake(t)
-		g := f.glance()
-		g.add(map[string]any{"status": "queued", "size": nil})
-		f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Not allowed to upload", 403) })
-		_, _, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1")
-		if !answered(err, 403) || f.called("PUT /image") != 1 {
-			t.Errorf("EnsurePlaceholder = %v after %d tries, want the refusal after one", err, f.called("PUT /image"))
-		}
-	})
-	t.Run("quicker", func(t *testing.T) {
-		f := newFake(t)
-		g := f.glance()
-		f.handle("POST /image/v2/images", func(w http.ResponseWriter, r *http.Request) {
-			g.add(nil)
-			g.create(w, r)
-		})
-		got, made, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1")
-		if err != nil || made || got != "image-1" || len(g.images) != 1 {
-			t.Errorf("EnsurePlaceholder = %s, made %t, %v, with %d images, want the other run's alone", got, made, err, len(g.images))
-		}
-	})
+	got, made, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1")
+	if err != nil || made || got != "image-1" || len(g.images) != 1 {
+		t.Errorf("EnsurePlaceholder = %s, made %t, %v, with %d images, want the other run's alone", got, made, err, len(g.images))
+	}
 }
 
 func TestDeletePlaceholder(t *testing.T) {
@@ -186,7 +205,7 @@ func TestDeletePlaceholder(t *testing.T) {
 		t.Errorf("left: %v", g.images)
 	}
 	id := g.add(nil)
-	f.handle("DELETE /image/v2/images/{id}", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Image is in use", 409) })
+	f.handle("DELETE /image/v2/images/{id}", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Image is in use", http.StatusConflict) })
 	if err := cl.DeletePlaceholder(t.Context(), id); err == nil || !strings.Contains(err.Error(), "Image is in use") {
 		t.Errorf("DeletePlaceholder of one in use = %v", err)
 	}

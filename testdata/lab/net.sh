@@ -27,8 +27,15 @@ down() {
 	done
 	! exists "$UPLINK" || ip link del "$UPLINK"
 	! exists "$BR" || ip link del "$BR"
-	iptables-save | grep -v neutron- | iptables-restore
-	ip6tables-save | grep -v neutron- | ip6tables-restore
+	without_neutron iptables
+	without_neutron ip6tables
+}
+
+# without_neutron COMMAND: the rules of everybody else stay as they are.
+without_neutron() {
+	if "$1-save" 2>/dev/null | grep -q neutron-; then
+		"$1-save" | sed /neutron-/d | "$1-restore"
+	fi
 }
 
 case ${1:-} in

@@ -147,9 +147,12 @@ func (it *item) needsCloud() error {
 func (c checker) worldOf(it *item) (plan.World, error) {
 	w, d := c.world, it.planned
 	w.Host, w.Compute, w.Ports, w.Unmade = it.place, it.compute, it.side.ports, c.cloud != nil
+	if err := c.shared.failed[flavorKey(d)]; err != nil {
+		return w, fmt.Errorf("%w: %w", ErrNotPlanned, err)
+	}
 	flavor, ok := c.known.flavors[d.Flavor.Name]
 	if !ok && !(c.preview && w.Unmade && d.Flavor.Create) {
-		return w, c.shared.missing(flavorKey(d), fmt.Sprintf("there is no flavor %q", d.Flavor.Name))
+		return w, fmt.Errorf("%w: there is no flavor %q", ErrNotPlanned, d.Flavor.Name)
 	}
 	w.Flavor = flavor
 	if !d.Placeholder {
@@ -159,8 +162,8 @@ func (c checker) worldOf(it *item) (plan.World, error) {
 	if it.stage != nova.Unwritten && d.ImageRef != "" {
 		image = d.ImageRef // as its records have it
 	}
-	if image == "" && !c.preview {
-		return w, c.shared.missing(imageKey(d), "its project has no placeholder image")
+	if err := c.shared.failed[imageKey(d)]; err != nil && image == "" {
+		return w, fmt.Errorf("%w: %w", ErrNotPlanned, err)
 	}
 	w.Images = map[string]string{d.ProjectID: image}
 	return w, nil

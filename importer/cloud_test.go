@@ -184,12 +184,12 @@ var spoiltCloud = []struct {
 	{"user unknown", func(w *world) { w.plan.Domains[2].UserID = strings.Repeat("c", 32) }, Refused, "check", ErrNotPlanned, "user"},
 	{"create fails", func(w *world) { w.cloud.refuse["CreatePort "+uuidOf(2)] = errBoom }, RolledBack, "ports", errBoom, "52:54:00:00:00:02"},
 	{"create is lost", func(w *world) { w.cloud.broken["CreatePort "+uuidOf(2)] = errBoom }, RolledBack, "ports", errBoom, ""},
-	{"take fails", func(w *world) { w.cloud.refuse["TakePort "+uuidOf(2)] = cloud.ErrTaken }, RolledBack, "ports", cloud.ErrTaken, idOf(102)},
+	{"take fails", func(w *world) { w.cloud.refuse["TakePort "+uuidOf(2)] = cloud.ErrTaken }, RolledBack, "ports", cloud.ErrTaken, "52:54:00:00:01:02"},
 	{"take is lost", func(w *world) { w.cloud.broken["TakePort "+uuidOf(2)] = errBoom }, RolledBack, "ports", errBoom, ""},
-	{"bind fails", func(w *world) { w.cloud.refuse["BindPort "+uuidOf(2)] = cloud.ErrUnbound }, RolledBack, "bind", cloud.ErrUnbound, "kvm01"},
+	{"bind fails", func(w *world) { w.cloud.refuse["BindPort "+uuidOf(2)] = cloud.ErrUnbound }, RolledBack, "bind", cloud.ErrUnbound, "52:54:00:00:00:02"},
 	{"bind is lost", func(w *world) { w.cloud.broken["BindPort "+uuidOf(2)] = errBoom }, RolledBack, "bind", errBoom, ""},
 	{"cache fails", func(w *world) { w.nova.refuse["SetInfoCache "+uuidOf(2)] = errBoom }, RolledBack, "bind", errBoom, ""},
-	{"no room", func(w *world) { w.cloud.refuse["Allocate "+uuidOf(2)] = cloud.ErrNoRoom }, RolledBack, "allocation", cloud.ErrNoRoom, "1 VCPU, 2048 MEMORY_MB, 20 DISK_GB on kvm01"},
+	{"no room", func(w *world) { w.cloud.refuse["Allocate "+uuidOf(2)] = cloud.ErrNoRoom }, RolledBack, "allocation", cloud.ErrNoRoom, "compute host kvm01"},
 	{"conflicts", func(w *world) { w.cloud.refuse["Allocate "+uuidOf(2)] = cloud.ErrConflict }, RolledBack, "allocation", cloud.ErrConflict, ""},
 	{"allocation is lost", func(w *world) { w.cloud.broken["Allocate "+uuidOf(2)] = errBoom }, RolledBack, "allocation", errBoom, ""},
 	{"mappings fail", func(w *world) { w.nova.refuse["InsertMappings "+uuidOf(2)] = errBoom }, RolledBack, "mappings", errBoom, ""},
@@ -402,9 +402,9 @@ func TestNothingWithoutTheCloud(t *testing.T) {
 	if s, err := w.importsWithout(); err != nil || s.Count(Refused) != 6 || w.dump() != before || !errors.Is(s.Results[0].Err, ErrNoCloud) {
 		t.Errorf("Import of such a plan on the databases alone = %v, %v, want 6 refused: %+v", s, err, s.Results)
 	}
-	w.hosts.gone[uuidOf(2)] = true
-	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 5 || s.Count(Half) != 1 {
-		t.Fatalf("Import = %v, %v, want 5 imported, 1 half done", s, err)
+	w.hosts.gone[uuidOf(2)], w.hosts.gone[uuidOf(3)] = true, true // the latter has neither ports nor an image
+	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 4 || s.Count(Half) != 2 {
+		t.Fatalf("Import = %v, %v, want 4 imported, 2 half done", s, err)
 	}
 	clear(w.hosts.gone)
 	imported := w.dump()
@@ -414,7 +414,7 @@ func TestNothingWithoutTheCloud(t *testing.T) {
 			t.Errorf("%s without the cloud = %v, %v, want nothing changed", name, s, err)
 		}
 		for _, r := range s.Results {
-			if r.Outcome != Already && !errors.Is(r.Err, ErrNoCloud) || r.UUID == uuidOf(2) && r.Outcome != Half {
+			if r.Outcome != Already && !errors.Is(r.Err, ErrNoCloud) || (r.UUID == uuidOf(2) || r.UUID == uuidOf(3)) && r.Outcome != Half {
 				t.Errorf("%s of %s without the cloud = %s, %v, want %v", name, r.Domain, r.Outcome, r.Err, ErrNoCloud)
 			}
 		}
@@ -568,7 +568,7 @@ func (w *world) imageID() string {
 func TestShareThatWasThere(t *testing.T) {
 	w := newCloudWorld(t, 2)
 	w.cloud.images[idOf(88)] = strings.Repeat("a", 32)
-	w.nova.flavors = append(w.nova.flavors, nova.Flavor{ID: 77, FlavorID: "77", Name: "legacy.2c2048m20d", VCPUs: 2, MemoryMB: 2048, RootGB: 20})
+	w.nova.flavors = append(w.nova.flavors, nova.Flavor{ID: 77, FlavorID: "77", Name: "legacy.2c2048m20d", VCPUs: 2, MemoryMB: 2048, RootGB: 20, Public: true})
 	before := w.dump()
 	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 6 || w.nova.rows[uuidOf(1)].image != idOf(88) || w.nova.rows[uuidOf(1)].flavor != 77 {
 		t.Fatalf("Import = %v, %v with %+v, want their image and flavor", s, err, w.nova.rows[uuidOf(1)])
@@ -577,6 +577,35 @@ func TestShareThatWasThere(t *testing.T) {
 		t.Errorf("the journal has %+v, want nothing of ours", left)
 	}
 	w.wantReleased("then", before)
+}
+
+// A flavor that was made for one project is shown to the next one, and goes
+// with the last instance of either.
+func TestShareOfTwoProjects(t *testing.T) {
+	w := newCloudWorld(t, 2)
+	before := w.dump()
+	only := func(name string) plan.Filter { return plan.Filter{Only: []string{name}} }
+	w.cloud.projects = append(w.cloud.projects, cloud.Project{ID: strings.Repeat("c", 32)})
+	w.plan.Domains[3].ProjectID = strings.Repeat("c", 32) // it has neither ports nor an image
+	for _, name := range []string{"guest-1", "guest-3"} {
+		if s, err := w.do(nil, func(x session) (Summary, error) { return x.Import(t.Context(), w.plan, only(name)) }); err != nil || s.Count(Imported) != 1 {
+			t.Fatalf("Import of %s = %v, %v, want it imported: %+v", name, s, err, s.Results)
+		}
+	}
+	if f := w.nova.flavors[1]; len(f.Projects) != 2 || len(w.nova.flavors) != 2 {
+		t.Errorf("flavors = %+v, want one more, for both projects", w.nova.flavors)
+	}
+	for _, name := range []string{"guest-1", "guest-3"} {
+		if len(w.nova.flavors) != 2 {
+			t.Errorf("before %s is released the flavors are %+v", name, w.nova.flavors)
+		}
+		if _, err := w.do(nil, func(x session) (Summary, error) { return x.Release(t.Context(), w.plan, only(name)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(before, w.dump()); diff != "" || len(w.shared()) != 0 {
+		t.Errorf("not as before (-before +after), or %+v in the journal:\n%s", w.shared(), diff)
+	}
 }
 
 // Nothing is left of a flavor that no domain came to use.

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,6 +118,58 @@ func killedAtRandom(t *testing.T, newWorld func(*testing.T, int) *world, effects
 		}
 		if diff := cmp.Diff(before, w.dump()); diff != "" {
 			t.Fatalf("seed %d: not as before (-before +after):\n%s", seed, diff)
+		}
+	}
+}
+
+// TestPortsThatTheJournalDoesNotKnow: an import is killed when a port is made
+// and not noted yet, and its release is killed too, at each of its effects.
+// Half freed, such a port has no device any more by which it could be found.
+func TestPortsThatTheJournalDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for m := 1; ; m++ {
+		w := newCloudWorld(t, 1)
+		before := w.dump()
+		for n := 1; ; n++ {
+			w = newCloudWorld(t, 1)
+			if _, _ = w.imports(&fuse{left: n, after: true}); w.portOf("52:54:00:00:00:00") != "" {
+				break
+			}
+		}
+		for _, a := range w.adoptions() {
+			if a.UUID == uuidOf(0) && strings.Contains(a.Plan, w.portOf("52:54:00:00:00:00")) {
+				t.Fatal("the journal knows the port; this test is about one that it does not know")
+			}
+		}
+		f := &fuse{left: m}
+		_, _ = w.releases(f)
+		w.wantReleased(fmt.Sprintf("release killed at effect %d", m), before)
+		if !f.blown {
+			return
+		}
+	}
+}
+
+// TestImportAfterKilledRelease: somebody changes their mind.
+func TestImportAfterKilledRelease(t *testing.T) {
+	t.Parallel()
+	for m := 1; ; m++ {
+		w := newCloudWorld(t, 1)
+		if s, err := w.imports(nil); err != nil || s.Count(Imported) != 3 {
+			t.Fatalf("Import = %v, %v, want 3 imported", s, err)
+		}
+		imported := w.dump()
+		f := &fuse{left: m, after: true}
+		_, _ = w.releases(f)
+		if !f.blown {
+			return
+		}
+		at := fmt.Sprintf("release killed after effect %d", m)
+		if s, err := w.imports(nil); err != nil || s.Count(Imported)+s.Count(Already) != 3 {
+			t.Fatalf("%s: Import = %v, %v, want all there: %+v", at, s, err, s.Results)
+		}
+		if diff := cmp.Diff(imported, w.dump()); diff != "" {
+			t.Fatalf("%s: the import ended elsewhere (-want +got):\n%s", at, diff)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type fakeCloud struct {
 	mu          sync.Mutex
 	nova        *fakeNova
 	networks    []cloud.Network
+	projects    []cloud.Project
 	ports       map[string]cloud.Port
 	allocations map[string]cloud.Allocation
 	images      map[string]string // project by id
@@ -43,7 +44,8 @@ func newFakeCloud(n *fakeNova) *fakeCloud {
 	}
 	return &fakeCloud{
 		nova: n, calls: map[string]int{}, refuse: map[string]error{}, broken: map[string]error{},
-		ports: map[string]cloud.Port{}, allocations: map[string]cloud.Allocation{}, images: map[string]string{}, ours: map[string]bool{},
+		projects: []cloud.Project{{ID: strings.Repeat("a", 32), Name: "legacy"}},
+		ports:    map[string]cloud.Port{}, allocations: map[string]cloud.Allocation{}, images: map[string]string{}, ours: map[string]bool{},
 		networks: []cloud.Network{
 			{ID: idOf(1), Name: "public", ProjectID: "admin", Shared: true, Subnets: subnet(idOf(11), "192.0.2.0/24")},
 			{ID: idOf(2), Name: "private", ProjectID: "admin", Shared: true, Subnets: subnet(idOf(12), "10.0.0.0/8")},
@@ -60,7 +62,7 @@ func (f *fakeCloud) snapshot() *cloud.Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := &cloud.Snapshot{Live: true, Networks: slices.Clone(f.networks), Ports: slices.Collect(maps.Values(f.ports)), Images: []cloud.Image{},
-		Projects: []cloud.Project{{ID: strings.Repeat("a", 32), Name: "legacy"}}, Users: []cloud.User{{ID: strings.Repeat("b", 32), Name: "admin"}}}
+		Projects: slices.Clone(f.projects), Users: []cloud.User{{ID: strings.Repeat("b", 32), Name: "admin"}}}
 	for id, project := range f.images {
 		s.Images = append(s.Images, cloud.Image{ID: id, Name: cloud.PlaceholderName, Owner: project, Status: "active", Protected: true})
 	}
@@ -126,6 +128,10 @@ func (f *fakeCloud) CreatePort(_ context.Context, n cloud.NewPort) (p cloud.Port
 		}
 		for _, other := range f.ports {
 			if other.NetworkID == n.NetworkID && strings.EqualFold(other.MAC, n.MAC) {
+				if other.Ours() && other.DeviceID == n.Instance {
+					p = other
+					return nil
+				}
 				return fmt.Errorf("port %s: %w", other.ID, cloud.ErrTaken)
 			}
 		}
@@ -167,21 +173,35 @@ func (f *fakeCloud) BindPort(_ context.Context, id, host string) (p cloud.Port, 
 	return p, err
 }
 
+// FreePort has two effects: somebody may be stopped in between.
 func (f *fakeCloud) FreePort(_ context.Context, id, instance string) error {
+	if err := f.clearPort(id, instance); err != nil {
+		return err
+	}
+	return f.deletePort(id, instance)
+}
+
+func (f *fakeCloud) clearPort(id, instance string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if p, ok := f.ports[id]; !ok || p.DeviceID != instance {
+		return f.read("FreePort", instance)
+	}
 	return f.effect("FreePort", instance, func() error {
-		p, ok := f.ports[id]
-		switch {
-		case !ok || p.DeviceID != instance:
-		case p.Ours():
-			delete(f.ports, id)
-		default:
-			p.DeviceID, p.DeviceOwner, p.HostID, p.VIFType, p.VIFDetails = "", "", "", "unbound", nil
-			f.ports[id] = p
-		}
+		p := f.ports[id]
+		p.DeviceID, p.DeviceOwner, p.HostID, p.VIFType, p.VIFDetails = "", "", "", "unbound", nil
+		f.ports[id] = p
 		return nil
 	})
+}
+
+func (f *fakeCloud) deletePort(id, instance string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p, ok := f.ports[id]; !ok || !p.Ours() || p.DeviceID != "" {
+		return f.read("FreePort", instance)
+	}
+	return f.effect("FreePort", instance, func() error { delete(f.ports, id); return nil })
 }
 
 func (f *fakeCloud) Allocations(_ context.Context, instances []string) (map[string]cloud.Allocation, error) {
@@ -214,9 +234,12 @@ func (f *fakeCloud) EnsureFlavor(_ context.Context, n cloud.NewFlavor) (id strin
 	f.nova.mu.Lock()
 	defer f.nova.mu.Unlock()
 	err = f.effect("EnsureFlavor", n.Name, func() error {
-		for _, x := range f.nova.flavors {
+		for i, x := range f.nova.flavors {
 			if x.Name == n.Name {
 				id = x.FlavorID
+				if f.ours[id] && !slices.Contains(x.Projects, n.ProjectID) {
+					f.nova.flavors[i].Projects = append(x.Projects, n.ProjectID)
+				}
 				return nil
 			}
 		}
@@ -347,7 +370,10 @@ func (d dyingCloud) BindPort(ctx context.Context, id, host string) (p cloud.Port
 	return p, err
 }
 func (d dyingCloud) FreePort(ctx context.Context, id, instance string) error {
-	return d.fuse.effect(func() error { return d.fakeCloud.FreePort(ctx, id, instance) })
+	if err := d.fuse.effect(func() error { return d.clearPort(id, instance) }); err != nil {
+		return err
+	}
+	return d.fuse.effect(func() error { return d.deletePort(id, instance) })
 }
 func (d dyingCloud) Allocate(ctx context.Context, a cloud.Allocation) error {
 	return d.fuse.effect(func() error { return d.fakeCloud.Allocate(ctx, a) })

@@ -27,7 +27,7 @@ func (i *Importer) checkRelease(ctx context.Context, items batch, found map[stri
 	}
 	for _, it := range items {
 		it.remember(i.Earlier[it.uuid()])
-		it.stage, it.noted = stages[it.uuid()], true
+		it.stage, it.noted = stages[it.uuid()], it.earlier.UUID != ""
 		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
 		if it.id.Name == "" {
 			it.id.Name = it.earlier.InstanceName

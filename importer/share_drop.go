@@ -55,9 +55,7 @@ func (s share) undo(ctx context.Context, flavor nova.Flavor) error {
 		return err
 	}
 	s.log().Info("deleted", "what", s.String())
-	return s.write(ctx, func(tx *journal.Tx) error {
-		return tx.GoneShared(journal.Shared{Kind: s.kind, Project: s.project, Name: s.name})
-	})
+	return s.write(ctx, func(tx *journal.Tx) error { return tx.GoneShared(s.entry()) })
 }
 
 func (s share) dropFlavor(ctx context.Context, f nova.Flavor) (gone bool, err error) {

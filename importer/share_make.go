@@ -3,14 +3,18 @@ package importer
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
-// done: a flavor that is in Nova is complete unless a run was stopped while it
-// made it. An image is always asked for, which also tells its id.
-func (s share) done() bool {
-	return s.kind == journal.KindFlavor && (s.row == nil || s.row.Made != nil)
+// done: a flavor that is in Nova, and that the project can use, is complete
+// unless a run was stopped while it made it. An image is always asked for,
+// which also tells its id.
+func (s share) done(f nova.Flavor) bool {
+	return s.kind == journal.KindFlavor && f.Name != "" && (f.Public || slices.Contains(f.Projects, s.project)) &&
+		(s.row == nil || s.row.Made != nil)
 }
 
 // do makes it. made is true where a run of ours has made it, now or before it
@@ -18,7 +22,7 @@ func (s share) done() bool {
 func (s share) do(ctx context.Context) (id string, made bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareTimeout)
 	defer cancel()
-	row := journal.Shared{Kind: s.kind, Project: s.project, Name: s.name}
+	row := s.entry()
 	if s.row == nil {
 		if err := s.write(ctx, func(tx *journal.Tx) error { return tx.BeginShared(row) }); err != nil {
 			return "", false, err // no intent on disk, no change in the world
@@ -44,6 +48,14 @@ func (s share) do(ctx context.Context) (id string, made bool, err error) {
 		}
 		return tx.EndShared(row)
 	})
+}
+
+// entry is the journal's row of it.
+func (s share) entry() journal.Shared {
+	if s.row != nil {
+		return *s.row
+	}
+	return journal.Shared{Kind: s.kind, Project: s.project, Name: s.name}
 }
 
 func (s share) write(ctx context.Context, f func(*journal.Tx) error) error {

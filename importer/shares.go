@@ -35,14 +35,6 @@ func imageKey(d plan.Domain) shareKey {
 	return shareKey{journal.KindImage, d.ProjectID, cloud.PlaceholderName}
 }
 
-// missing is why a domain cannot have what the run should have made for it.
-func (s shares) missing(k shareKey, text string) error {
-	if err := s.failed[k]; err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrNotPlanned, text, err)
-	}
-	return fmt.Errorf("%w: %s", ErrNotPlanned, text)
-}
-
 // A share is one of them: a step of the run as a whole.
 type share struct {
 	*Importer
@@ -76,7 +68,8 @@ func (i *Importer) sharesOf(ctx context.Context, domains []plan.Domain) ([]share
 		seen[k] = true
 		s := share{Importer: i, shareKey: k, flavor: f}
 		for n, r := range rows {
-			if k == (shareKey{r.Kind, r.Project, r.Name}) {
+			// A flavor's name is the whole cloud's, whoever it was made for.
+			if r.Kind == k.kind && r.Name == k.name && (r.Project == k.project || k.kind == journal.KindFlavor) {
 				s.row = &rows[n]
 			}
 		}
@@ -118,7 +111,7 @@ func (i *Importer) makeShares(ctx context.Context, domains []plan.Domain) (share
 		if ctx.Err() != nil {
 			break // Import says that it was interrupted.
 		}
-		if _, there := flavors[one.name]; there && one.done() {
+		if one.done(flavors[one.name]) {
 			continue
 		}
 		id, made, err := one.do(ctx)

@@ -71,12 +71,10 @@ func portFor(n plan.NIC, ports []cloud.Port) (cloud.Port, bool) {
 	return ports[i], true
 }
 
-// equip takes over the instance's ports as Neutron has them: their ids into
-// the plan, and what Nova records of them into the instance. It reports
-// whether all are there. An error says that one is not as planned.
-func (it *item) equip(ports []cloud.Port) (bool, error) {
-	all := true
-	it.side.ports = nil
+// learn takes over the instance's ports as Neutron has them, and their ids
+// into the plan. It reports whether all are there.
+func (it *item) learn(ports []cloud.Port) (all bool) {
+	all, it.side.ports = true, nil
 	nics := slices.Clone(it.planned.NICs) // They may be the caller's.
 	for n, nic := range nics {
 		if !wantsPort(nic) {
@@ -92,7 +90,13 @@ func (it *item) equip(ports []cloud.Port) (bool, error) {
 		nics[n].Port = p.ID
 	}
 	it.planned.NICs = nics
-	if !all {
+	return all
+}
+
+// equip is learn, and what Nova records of the ports goes into the instance.
+// An error says that one is not as planned.
+func (it *item) equip(ports []cloud.Port) (bool, error) {
+	if !it.learn(ports) {
 		return false, nil
 	}
 	w := it.side.world

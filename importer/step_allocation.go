@@ -36,7 +36,7 @@ func (s allocationStep) do(ctx context.Context, b batch) error {
 		ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 		defer cancel()
 		if err := s.Cloud.Allocate(ctx, it.allocation()); err != nil {
-			return fmt.Errorf("allocate %s on %s: %w", amounts(it.allocation()), it.compute.Host, err)
+			return fmt.Errorf("compute host %s: %w", it.compute.Host, err)
 		}
 		return it.keep(it.allocation())
 	})
@@ -46,10 +46,7 @@ func (s allocationStep) undo(ctx context.Context, b batch) error {
 	return b.withSide().each(ctx, func(ctx context.Context, it *item) error {
 		ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 		defer cancel()
-		if err := s.Cloud.Deallocate(ctx, it.uuid()); err != nil {
-			return fmt.Errorf("remove its allocation: %w", err)
-		}
-		return nil
+		return s.Cloud.Deallocate(ctx, it.uuid())
 	})
 }
 

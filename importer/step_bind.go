@@ -75,7 +75,7 @@ func (s bindStep) bind(ctx context.Context, it *item) error {
 	for n, p := range it.side.ports {
 		bound, err := s.Cloud.BindPort(ctx, p.ID, it.compute.Host)
 		if err != nil {
-			return fmt.Errorf("bind port %s (%s) to %s: %w", p.ID, p.MAC, it.compute.Host, err)
+			return fmt.Errorf("interface %s: %w", p.MAC, err)
 		}
 		ports[n] = bound
 	}
@@ -83,7 +83,7 @@ func (s bindStep) bind(ctx context.Context, it *item) error {
 		return err
 	}
 	if !it.bound() {
-		return fmt.Errorf("%w to %s, and did not say why", cloud.ErrUnbound, it.compute.Host)
+		return fmt.Errorf("%w to host %s, and did not say why", cloud.ErrUnbound, it.compute.Host)
 	}
 	return nil
 }

@@ -37,7 +37,6 @@ func (r *runner) begin(ctx context.Context, s step, todo batch) error {
 func (r *runner) ended(s step, todo batch, failed perDomain) error {
 	endings := make([]journal.Ending, len(todo))
 	var ids []journal.InstanceID
-	plans := map[string]string{}
 	for i, it := range todo {
 		err := failed[it.uuid()]
 		endings[i] = journal.Ending{UUID: it.uuid(), Made: it.made, Err: err}
@@ -48,18 +47,32 @@ func (r *runner) ended(s step, todo batch, failed perDomain) error {
 		if it.id.Name != it.earlier.InstanceName {
 			ids = append(ids, it.id)
 		}
-		if it.side.learned {
-			text, err := it.snippet()
-			if err != nil {
-				return err
-			}
-			it.side.learned, plans[it.uuid()] = false, text
-		}
+	}
+	plans, err := todo.learned()
+	if err != nil {
+		return err
 	}
 	r.later = append(r.later, func(tx *journal.Tx) error {
 		return errors.Join(tx.SetInstances(ids), tx.SetPlans(plans), tx.End(s.name(), endings...))
 	})
 	return nil
+}
+
+// learned are the plans of those of whom a step has found out something that
+// the journal does not have yet.
+func (b batch) learned() (map[string]string, error) {
+	plans := map[string]string{}
+	for _, it := range b {
+		if !it.side.learned || !it.noted {
+			continue
+		}
+		text, err := it.snippet()
+		if err != nil {
+			return nil, err
+		}
+		it.side.learned, plans[it.uuid()] = false, text
+	}
+	return plans, nil
 }
 
 // flush writes what is left to say, in one commit.

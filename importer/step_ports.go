@@ -83,46 +83,52 @@ func (s portsStep) obtain(ctx context.Context, it *item) ([]cloud.Port, error) {
 
 func (s portsStep) obtainOne(ctx context.Context, it *item, nic plan.NIC) (cloud.Port, error) {
 	if nic.Port != "" {
-		p, err := s.Cloud.TakePort(ctx, nic.Port, it.uuid(), it.zone())
-		if err != nil {
-			return p, fmt.Errorf("take port %s: %w", nic.Port, err)
-		}
-		return p, nil
+		return s.Cloud.TakePort(ctx, nic.Port, it.uuid(), it.zone())
 	}
 	wanted, err := plan.NewPort(it.planned, nic, s.Snapshot)
 	if err != nil {
 		return cloud.Port{}, fmt.Errorf("%w: %w", ErrNotPlanned, err)
 	}
 	wanted.Zone = it.zone()
-	p, err := s.Cloud.CreatePort(ctx, wanted)
-	if err != nil {
-		return p, fmt.Errorf("make its port on network %s: %w", nic.Network, err)
-	}
-	return p, nil
+	return s.Cloud.CreatePort(ctx, wanted)
 }
 
-// undo deletes what was made and gives back what was taken. It asks for what
-// the instance has, for the journal cannot know what a run made that was
-// stopped in the middle. A port that somebody has attached since stays.
-func (s portsStep) undo(ctx context.Context, b batch) error {
+// look finds out which ports the instance has, before any is given back: a run
+// that was stopped in the middle of making them has not noted all, and one that
+// is stopped while it frees them leaves some that have no device any more.
+func (s portsStep) look(ctx context.Context, b batch) error {
 	b = b.withSide()
 	found, err := portsOf(ctx, s.Cloud, b)
 	if err != nil {
 		return err
 	}
-	return b.each(ctx, func(ctx context.Context, it *item) error {
+	for _, it := range b {
+		it.learn(found[it.uuid()])
+		it.side.ports = found[it.uuid()] // with those that the plan does not know
+	}
+	return nil
+}
+
+// undo deletes what was made and gives back what was taken. A port that was
+// the instance's before, or that somebody has attached since, stays.
+func (s portsStep) undo(ctx context.Context, b batch) error {
+	return b.withSide().each(ctx, func(ctx context.Context, it *item) error {
 		ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 		defer cancel()
-		var errs []error
-		for _, p := range found[it.uuid()] {
+		ids := portIDs(it.planned) // One that is nobody's, or gone, is left alone.
+		for _, p := range it.side.ports {
 			switch {
-			case slices.Contains(it.side.kept, p.ID):
-			case p.Ours() || it.names(p.ID):
-				if err := s.Cloud.FreePort(ctx, p.ID, it.uuid()); err != nil {
-					errs = append(errs, fmt.Errorf("free port %s: %w", p.ID, err))
-				}
+			case it.names(p.ID) || slices.Contains(it.side.kept, p.ID):
+			case p.Ours():
+				ids = append(ids, p.ID)
 			default:
 				it.warnings = append(it.warnings, fmt.Sprintf("port %s (%s) stays, with the instance as its device: it was not made by the import", p.ID, p.MAC))
+			}
+		}
+		var errs []error
+		for _, id := range ids {
+			if !slices.Contains(it.side.kept, id) {
+				errs = append(errs, s.Cloud.FreePort(ctx, id, it.uuid()))
 			}
 		}
 		return errors.Join(errs...)

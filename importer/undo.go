@@ -30,21 +30,29 @@ func (r *runner) backward(ctx context.Context, steps []step, b batch) (failed pe
 }
 
 func (r *runner) takeBack(ctx context.Context, s step, b batch) (failed perDomain, fatal error) {
-	r.later = append(r.later, func(tx *journal.Tx) error { return tx.BeginUndo(s.name(), b.uuids()...) })
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	if l, ok := s.(looker); ok {
+		if err := l.look(ctx, b); err != nil {
+			return b.all(err), nil
+		}
+	}
+	plans, err := b.learned()
+	if err != nil {
+		return nil, errFatal{err, true}
+	}
+	r.later = append(r.later, func(tx *journal.Tx) error {
+		return errors.Join(tx.SetPlans(plans), tx.BeginUndo(s.name(), b.uuids()...))
+	})
 	if err := r.flush(ctx); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
-	defer cancel()
-	err := s.undo(ctx, b)
+	err = s.undo(ctx, b)
 	switch {
 	case errors.Is(err, nova.ErrLockLost):
 		return nil, errFatal{error: err}
 	case err != nil && !errors.As(err, &failed):
-		failed = perDomain{}
-		for _, it := range b {
-			failed[it.uuid()] = err
-		}
+		failed = b.all(err)
 	}
 	undone := b.without(failed.set())
 	names := append([]string{s.name()}, undoneWith[s.name()]...)
@@ -58,6 +66,21 @@ func (r *runner) takeBack(ctx context.Context, s step, b batch) (failed perDomai
 		return err
 	})
 	return failed, nil
+}
+
+// A looker is a step that has to find out what there is before it takes any of
+// it back, so that the journal has it when the undo is stopped in the middle.
+type looker interface {
+	look(ctx context.Context, b batch) error
+}
+
+// all is the same failure for every item.
+func (b batch) all(err error) perDomain {
+	failed := make(perDomain, len(b))
+	for _, it := range b {
+		failed[it.uuid()] = err
+	}
+	return failed
 }
 
 // undoneWith are the steps of which nothing is left when another is taken back:

@@ -12,7 +12,7 @@ START=2048 # first sector of the partition
 
 # Whatever a hypervisor may give a guest. What they need comes along.
 MODULES=(
-	button evdev vfat nls_cp437 nls_ascii
+	button evdev vfat nls_cp437 nls_ascii efivarfs
 	virtio_pci virtio_blk virtio_scsi virtio_balloon ata_piix ahci sym53c8xx sd_mod
 	virtio_net e1000 e1000e 8139cp
 )

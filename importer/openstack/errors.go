@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -85,7 +86,7 @@ func (e *Error) advice(a gophercloud.ErrUnexpectedResponseCode) string {
 	case code == http.StatusUnauthorized:
 		return "it does not accept Keystone's token: look at [keystone_authtoken] of this service"
 	case code == http.StatusForbidden:
-		return strings.TrimPrefix(e.who+", and this needs an administrator's (admin)", ", and ")
+		return e.forbidden()
 	case code == http.StatusNotFound && a.Method == http.MethodPost && e.Service == keystone:
 		return "auth_url should be Keystone's address, as in http://keystone:5000/v3"
 	case code >= 300 && code < 400:
@@ -96,6 +97,14 @@ func (e *Error) advice(a gophercloud.ErrUnexpectedResponseCode) string {
 		return "its own log says why (" + requestID(a.ResponseHeader) + ")"
 	}
 	return ""
+}
+
+// forbidden: for an administrator it is not the role that is missing.
+func (e *Error) forbidden() string {
+	if roles := strings.Split(e.who, " has the roles "); len(roles) == 2 && slices.Contains(strings.Split(roles[1], ", "), "admin") {
+		return e.who
+	}
+	return strings.TrimPrefix(e.who+", and this needs an administrator's (admin)", ", and ")
 }
 
 func requestID(h http.Header) string {

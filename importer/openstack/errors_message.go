@@ -14,7 +14,7 @@ const maxMessage = 300
 //	Neutron    {"NeutronError": {"message": ...}}
 //	Nova       {"forbidden": {"message": ...}}, with a key for each status
 //	Placement  {"errors": [{"detail": ...}]}
-//	Glance     HTML
+//	Glance     HTML, or {"message": ..., "code": ..., "title": ...}
 func apiMessage(body []byte) string {
 	var list struct {
 		Errors []struct{ Detail string }
@@ -25,6 +25,10 @@ func apiMessage(body []byte) string {
 	var keyed map[string]json.RawMessage
 	if json.Unmarshal(body, &keyed) != nil {
 		return fit(withoutTags(string(body)))
+	}
+	var plain struct{ Message, Title string }
+	if json.Unmarshal(body, &plain) == nil && plain.Message != "" && plain.Title != "" {
+		return fit(withoutTags(plain.Message))
 	}
 	for _, raw := range keyed {
 		var said struct{ Message string }

@@ -129,9 +129,6 @@ func labels(path string, children []*element) []string {
 }
 
 func keyOf(path string, e *element, keys map[string][]key) string {
-	if e.name.Space != "" {
-		return ""
-	}
 	where := e.name.Local
 	if path != "" {
 		where = path + "/" + where

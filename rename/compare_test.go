@@ -151,7 +151,7 @@ func TestCheckMissesDevice(t *testing.T) {
 // Definitions hold passwords; errors are logged.
 func TestUnmeantErrorKeepsSecrets(t *testing.T) {
 	const with = "<domain xmlns:q='urn:q'><name>d</name><metadata><m>hunter2</m></metadata><sysinfo><oemStrings><entry>hunter2</entry></oemStrings></sysinfo>" +
-		"<os><cmdline>token=hunter2</cmdline></os><devices><graphics type='vnc' passwd='hunter2'/><disk><source><cookies><cookie name='c'>hunter2</cookie></cookies></source></disk></devices><q:commandline><q:arg value='hunter2'/></q:commandline></domain>"
+		"<os><cmdline>token=hunter2</cmdline></os><devices><graphics type='vnc' passwd='hunter2'/><disk><source><cookies><cookie name='c'>hunter2</cookie></cookies></source></disk><q:x>hunter2</q:x></devices><q:commandline><q:arg value='hunter2'/></q:commandline></domain>"
 	for i := range strings.Count(with, "hunter2") {
 		parts := strings.SplitAfter(with, "hunter2")
 		parts[i] = strings.TrimSuffix(parts[i], "2") + "3"

@@ -49,6 +49,7 @@ func TestApply(t *testing.T) {
 			"-  <name>web-01</name>\n+  <name>instance-0000000a</name>\n"},
 		{"name with entities", strings.Replace(around("", ""), "web-01", "a&amp;b&#x41;", 1), rename,
 			"-  <name>a&amp;b&#x41;</name>\n+  <name>instance-0000000a</name>\n"},
+		{"name with entities, the one it has", strings.Replace(around("", ""), "web-01", "a&amp;b&#x41;", 1), Change{Name: "a&bA"}, ""},
 		{"name in CDATA", strings.Replace(around("", ""), "web-01", "<![CDATA[a<b]]>", 1), rename,
 			"-  <name><![CDATA[a<b]]></name>\n+  <name>instance-0000000a</name>\n"},
 		{"new name with entities", around("", ""), Change{Name: "a&b<c>'d\""},
@@ -100,6 +101,16 @@ func TestApplyOnOneLine(t *testing.T) {
 	want := "<domain><name>b</name><os firmware='efi'><type>hvm</type><nvram>/v</nvram></os><devices><interface type='bridge'><mac address='" + mac1 + "'/><source bridge='br-int'/>" +
 		"<virtualport type='openvswitch'><parameters interfaceid='" + port + "'/></virtualport><target dev='tap1'/><model type='e1000'/></interface></devices></domain>"
 	got, err := Apply(in, Change{Name: "b", NVRAM: "/v", NICs: map[string]NIC{mac1: {Model: "e1000", Target: "tap1", Bridge: "br-int", OVSPort: port}}})
+	if err != nil || got != want {
+		t.Errorf("Apply = %v\n%s, want\n%s", err, got, want)
+	}
+}
+
+// With spaces between elements, but no lines, nothing is written over lines.
+func TestApplyBetweenSpaces(t *testing.T) {
+	in := "<domain> <name>a</name> <devices> <interface type='bridge'> <mac address='" + mac1 + "'/> <source bridge='b'/> </interface> </devices> </domain>"
+	want := strings.Replace(in, "'b'/>", "'br-int'/> <virtualport type='openvswitch'><parameters interfaceid='"+port+"'/></virtualport>", 1)
+	got, err := Apply(in, Change{NICs: map[string]NIC{mac1: {Bridge: "br-int", OVSPort: port}}})
 	if err != nil || got != want {
 		t.Errorf("Apply = %v\n%s, want\n%s", err, got, want)
 	}
@@ -158,6 +169,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"block job", around("", diskOf("<source file='/a'/><mirror type='file'/>")), move, ErrRefused, "<mirror>"},
 		{"transient", around("", diskOf("<source file='/a'/><transient/>")), move, ErrRefused, "<transient>"},
 		{"the file of another disk", around("", disk+strings.ReplaceAll(disk, "vda", "vdb")), Change{Disks: map[string]string{"vdb": "/a"}}, ErrChange, "disk vda would have the same file"},
+		{"the file of a later disk", around("", disk+strings.NewReplacer("vda", "vdb", "/a", "/b").Replace(disk)), Change{Disks: map[string]string{"vda": "/b"}}, ErrChange, "disk vda would have the same file"},
 		{"one file for two", around("", disk+strings.ReplaceAll(disk, "vda", "vdb")), Change{Disks: map[string]string{"vdb": "/n", "vda": "/n"}}, ErrChange, "the same file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -101,6 +101,7 @@ func TestNICsThroughLibvirt(t *testing.T) {
 		{"back to virtio", "bridge", "<source bridge='br0'/><model type='e1000'/>" + all, NIC{Model: "virtio"}},
 		{"another port on Open vSwitch", "bridge", "<source bridge='ovsbr0'/><vlan><tag id='120'/></vlan><virtualport type='openvswitch'><parameters interfaceid='" + uuid.NewString() + "' profileid='p'/></virtualport>" + virtio, ovs},
 		{"off Open vSwitch", "bridge", "<source bridge='ovsbr0'/><vlan trunk='yes'><tag id='1'/><tag id='2' nativeMode='tagged'/></vlan><virtualport type='openvswitch'/><target dev='web-a'/>" + virtio, linux},
+		{"name in the guest", "bridge", "<source bridge='br0'/><guest dev='eth5'/>" + virtio, linux},
 		{"off a network", "network", "<source network='default' portgroup='p'/>" + virtio, e1000(linux)},
 		{"on a network", "network", "<source network='default'/>" + virtio, e1000(NIC{})},
 		{"off macvtap", "direct", "<source dev='eth0' mode='vepa'/><virtualport type='802.1Qbh'><parameters profileid='x'/></virtualport>" + virtio, linux},

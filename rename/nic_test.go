@@ -58,6 +58,8 @@ func TestNIC(t *testing.T) {
 			"-        <parameters interfaceid='ec842079-04cf-54b4-8531-f8d20533c857'/>\n+        <parameters interfaceid='" + port + "'/>\n"},
 		{"port profile of Open vSwitch", nicOf("      <virtualport type='openvswitch'><parameters profileid='p' interfaceid='" + port + "'/></virtualport>\n" + virtio), NIC{Bridge: "br0", OVSPort: port},
 			"-      <virtualport type='openvswitch'><parameters profileid='p' interfaceid='" + port + "'/></virtualport>\n+      <virtualport type='openvswitch'>\n+        <parameters interfaceid='" + port + "'/>\n+      </virtualport>\n"},
+		{"more about a port of Open vSwitch", nicOf("      <virtualport type='openvswitch' future='yes'><parameters interfaceid='" + port + "'/></virtualport>\n" + virtio), NIC{Bridge: "br0", OVSPort: port},
+			"-      <virtualport type='openvswitch' future='yes'><parameters interfaceid='" + port + "'/></virtualport>\n+      <virtualport type='openvswitch'>\n+        <parameters interfaceid='" + port + "'/>\n+      </virtualport>\n"},
 		{"network of libvirt", typed("network", "      <source network='default' portgroup='p'/>\n"+virtio), NIC{Bridge: "brq1"},
 			"-    <interface type='network'>\n+    <interface type='bridge'>\n-      <source network='default' portgroup='p'/>\n+      <source bridge='brq1'/>\n"},
 		{"macvtap", typed("direct", "      <source dev='eth0' mode='vepa'/>\n      <virtualport type='802.1Qbh'><parameters profileid='x'/></virtualport>\n"+virtio), NIC{Bridge: "brq1"},
@@ -158,6 +160,7 @@ func TestNICAddresses(t *testing.T) {
 		{map[string]NIC{"52:54:00:a1:00": {}}, "no MAC address"},
 		{map[string]NIC{"52:54:00:a1:00:01:02:03": {}}, "no MAC address"},
 		{map[string]NIC{mac1: {}, strings.ToUpper(mac1): {}}, "twice"},
+		{map[string]NIC{strings.ReplaceAll(mac1, ":", "-"): {}, strings.ToUpper(mac1): {}}, "twice"},
 	} {
 		if _, err := Apply(definition, Change{NICs: c.nics}); !errors.Is(err, ErrChange) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("Apply(%v) = %v, want one that says %q", c.nics, err, c.says)

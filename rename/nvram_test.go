@@ -52,6 +52,7 @@ func TestNVRAM(t *testing.T) {
 			"-      <source file=\"/v\"/>\n+      <source file=\"" + varFile + "\"/>\n"},
 		{"writable flash holds them itself", booting("", "    <loader readonly='no' type='pflash'>/l</loader>\n"), "", false, "-"},
 		{"flash of which nothing is said", booting("", "    <loader type='pflash'>/l</loader>\n"), "", false, "-"},
+		{"flash of which nothing is said, with a file", booting("", "    <loader type='pflash'>/l</loader>\n    <nvram/>\n"), "", true, "-    <nvram/>\n" + inserted},
 		{"flash without state", booting("", "    <loader readonly='yes' type='pflash' stateless='yes'>/l</loader>\n"), "", false, "-"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

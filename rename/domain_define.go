@@ -44,8 +44,12 @@ func (d *Domain) define(ctx context.Context, want Definition) error {
 	if err := d.isOurs(present, want.Text); err != nil {
 		return err
 	}
-	if persistent, err := d.persistent(ctx); err != nil || persistent && want.Proves(present) == nil {
-		return err
+	if want.Proves(present) == nil {
+		// That of a domain which somebody undefined while it runs looks as if
+		// it were persistent, and is nowhere.
+		if persistent, err := d.persistent(ctx); persistent || err != nil {
+			return err
+		}
 	}
 	if want.Fits != nil {
 		if err := want.Fits(present); err != nil {
@@ -138,8 +142,8 @@ func (d *Domain) restore(ctx context.Context, saved Saved, same func(saved, pres
 	return same(saved.Definition, present)
 }
 
-// restored reports whether the saved definition is in place. That of a domain
-// which somebody undefined while it runs looks as if it were, and is nowhere.
+// restored reports whether the saved definition is in place, as a persistent
+// one.
 func (d *Domain) restored(ctx context.Context, saved Saved, same func(saved, present string) error) (bool, error) {
 	persistent, err := d.persistent(ctx)
 	if err != nil || !persistent {

@@ -5,11 +5,14 @@ package rename
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -287,15 +290,101 @@ func TestRealReboot(t *testing.T) {
 	}
 }
 
+// kill kills the private daemon and starts it again.
+func (h *realHost) kill() error {
+	base := h.socket
+	for range 3 { // DIR/libvirt/a, of DIR/libvirt/a/run/libvirt/libvirt-sock
+		base = filepath.Dir(base)
+	}
+	text, err := os.ReadFile(filepath.Join(base, "run/libvirtd.pid"))
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return err
+	}
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil || filepath.Base(exe) != "libvirtd" {
+		return fmt.Errorf("process %d is %s, not the daemon (%w)", pid, exe, err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return err
+	}
+	out, err := exec.Command("../testdata/services/libvirt-up.sh", filepath.Dir(filepath.Dir(base))).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("start the daemon again: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// The daemon is killed somewhere in each of the steps of the way. The step is
+// called again until it is answered, the way goes on, and at the end the domain
+// is what it was, once.
+func TestRealDaemonKilled(t *testing.T) {
+	h := openHost(t)
+	ctx := t.Context()
+	d := h.add("ren-killed", "")
+	saved := must[Saved](t)(d.Save(ctx))
+	text := must[string](t)(Apply(saved.Definition, Change{Name: "ren-instance-00000002"}))
+	text = strings.Replace(text, "<vcpu", "<title>changed</title>\n  <vcpu", 1)
+	titled := func(is string) error {
+		if !strings.Contains(is, "<title>changed</title>") {
+			return errors.New("there is no title")
+		}
+		return nil
+	}
+	steps := []struct {
+		name string
+		last time.Duration // about how long it takes
+		do   func(context.Context) error
+	}{
+		{"rename", 6 * time.Millisecond, func(ctx context.Context) error { return d.Rename(ctx, "ren-instance-00000002") }},
+		{"define", 12 * time.Millisecond, func(ctx context.Context) error { return d.Define(ctx, Definition{Text: text, Proves: titled}) }},
+		{"start", 600 * time.Millisecond, func(ctx context.Context) error { _, err := d.Start(ctx, false); return err }},
+		{"stop", 300 * time.Millisecond, func(ctx context.Context) error {
+			_, err := d.Shutdown(ctx, Shutdown{Deadline: time.Millisecond, Force: true}, nil)
+			return err
+		}},
+		{"restore", 15 * time.Millisecond, func(ctx context.Context) error { return d.Restore(ctx, saved, nil) }},
+	}
+	for victim, v := range steps {
+		for _, part := range []time.Duration{1, 2} {
+			for i, step := range steps {
+				killed := make(chan error, 1)
+				if i == victim {
+					time.AfterFunc(v.last*part/3, func() { killed <- h.kill() })
+				} else {
+					killed <- nil
+				}
+				if err := Insist(ctx, 30*time.Second, step.do); err != nil {
+					t.Errorf("%s, with the daemon killed in %s: %v", step.name, v.name, err)
+				}
+				if err := <-killed; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if now := must[Saved](t)(d.Save(ctx)); now.Definition != saved.Definition || !now.Off() || !now.Persistent {
+				t.Fatalf("after the daemon was killed in %s the domain is %+v", v.name, now)
+			}
+		}
+	}
+	h.reconnect()
+	if _, err := h.lv.DomainLookupByName("ren-instance-00000002"); !libvirt.IsNotFound(err) {
+		t.Errorf("there is a second domain: %v", err)
+	}
+}
+
 // The time that a rename adds to a restart: from the end of the old process to
 // the order for the new one, with a new name and a new definition in between.
 func TestRealGap(t *testing.T) {
 	h := openHost(t)
 	events := h.watch()
-	gaps := measureGaps(t, h, events, 9)
+	gaps := measureGaps(t, h, events, 5)
 	slices.Sort(gaps)
 	t.Logf("gaps %v, median %v", gaps, gaps[len(gaps)/2])
-	if median := gaps[len(gaps)/2]; median > 25*time.Millisecond {
+	// The promise is 25 ms on the lab's machine, where TestLabGap holds it. Here
+	// only a look at the state in place of an event would be as slow as this.
+	if median := gaps[len(gaps)/2]; median > 150*time.Millisecond {
 		t.Errorf("median %v", median)
 	}
 }

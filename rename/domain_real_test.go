@@ -26,6 +26,7 @@ type realHost struct {
 	t      *testing.T
 	socket string
 	lv     *libvirt.Libvirt // for what is no part of this package
+	conn   net.Conn
 }
 
 // openHost finds the private libvirtd of the integration tests, or that of the
@@ -40,16 +41,22 @@ func openHost(t *testing.T) *realHost {
 		}
 		h.socket = cmp.Or(uri.Query().Get("socket"), "/run/libvirt/libvirt-sock")
 	}
-	conn, err := h.dial(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.lv = libvirt.NewWithDialer(oneConn{conn})
-	if err := h.lv.Connect(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
+	h.reconnect()
+	t.Cleanup(func() { h.conn.Close() })
 	return h
+}
+
+// reconnect is for after the daemon was killed.
+func (h *realHost) reconnect() {
+	h.t.Helper()
+	var err error
+	if h.conn, err = h.dial(context.Background()); err != nil {
+		h.t.Fatal(err)
+	}
+	h.lv = libvirt.NewWithDialer(oneConn{h.conn})
+	if err := h.lv.Connect(); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *realHost) dial(ctx context.Context) (net.Conn, error) {

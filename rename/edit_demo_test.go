@@ -1,13 +1,11 @@
 package rename
 
 import (
-	"cmp"
 	stdflag "flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,7 +55,7 @@ func editOne(t *testing.T, definition string, number int) string {
 	if err := Check(definition, after, Change{Name: c.Name}); err == nil && len(c.Disks)+len(c.NICs) > 0 {
 		t.Errorf("%s: Check takes more than it was told", c.Name)
 	}
-	return diffLines(definition, after)
+	return Diff(definition, after)
 }
 
 // persistent makes of a definition that a running domain gave one that Apply
@@ -122,40 +120,6 @@ func libosinfo(definition string) string {
 	_, after, _ := strings.Cut(definition, `<libosinfo:os id="`)
 	id, _, _ := strings.Cut(after, `"`)
 	return id
-}
-
-// diffLines shows the lines that only one of two texts has, by the longest
-// sequence of lines that both have.
-func diffLines(a, b string) string {
-	x, y := strings.SplitAfter(a, "\n"), strings.SplitAfter(b, "\n")
-	long := make([][]int, len(x)+1)
-	for i := range long {
-		long[i] = make([]int, len(y)+1)
-	}
-	for i, line := range slices.Backward(x) {
-		for j := range slices.Backward(y) {
-			if line == y[j] {
-				long[i][j] = long[i+1][j+1] + 1
-			} else {
-				long[i][j] = max(long[i+1][j], long[i][j+1])
-			}
-		}
-	}
-	var out strings.Builder
-	i, j := 0, 0
-	for i < len(x) || j < len(y) {
-		switch {
-		case i < len(x) && j < len(y) && x[i] == y[j]:
-			i, j = i+1, j+1
-		case j == len(y) || i < len(x) && long[i+1][j] >= long[i][j+1]:
-			out.WriteString("-" + cmp.Or(strings.TrimSuffix(x[i], "\n"), "(empty)") + "\n")
-			i++
-		default:
-			out.WriteString("+" + cmp.Or(strings.TrimSuffix(y[j], "\n"), "(empty)") + "\n")
-			j++
-		}
-	}
-	return out.String()
 }
 
 func golden(t *testing.T, file, got string) {

@@ -47,7 +47,7 @@ func onceIsEnough(t *testing.T, after string, c Change) {
 	t.Helper()
 	twice, err := Apply(after, c)
 	if err != nil || twice != after {
-		t.Errorf("a second time: %v\n%s", err, diffLines(after, twice))
+		t.Errorf("a second time: %v\n%s", err, Diff(after, twice))
 	}
 }
 
@@ -65,7 +65,7 @@ func sameAgain(t *testing.T, before, after string, back Change) {
 		t.Fatalf("back: %v, %v", found, err)
 	}
 	if again != before && plainly(before) {
-		t.Errorf("back, but not the same bytes:\n%s", diffLines(before, again))
+		t.Errorf("back, but not the same bytes:\n%s", Diff(before, again))
 	}
 }
 

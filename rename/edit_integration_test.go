@@ -167,7 +167,7 @@ func thereAndBack(r realLibvirt, id, before string, c Change) (libvirtWrites, ba
 	r.must("domrename", id, c.Name)
 	defined, err := r.define(after)
 	if err != nil {
-		t.Fatalf("libvirt does not take the edited definition: %v\n%s", err, diffLines(before, after))
+		t.Fatalf("libvirt does not take the edited definition: %v\n%s", err, Diff(before, after))
 	}
 	added, err := CheckDefined(before, defined, c)
 	if err != nil {
@@ -184,7 +184,7 @@ func thereAndBack(r realLibvirt, id, before string, c Change) (libvirtWrites, ba
 	if _, err := CheckDefined(before, again, Change{}); err != nil {
 		t.Error(err)
 	}
-	return diffLines(after, defined), diffLines(before, again)
+	return Diff(after, defined), Diff(before, again)
 }
 
 func nameOf(t testing.TB, definition string) string {

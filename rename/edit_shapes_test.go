@@ -32,7 +32,7 @@ func FuzzShapes(f *testing.F) {
 			return
 		}
 		if err := Check(definition, after, there); err != nil {
-			t.Fatalf("%v\n%s", err, diffLines(definition, after))
+			t.Fatalf("%v\n%s", err, Diff(definition, after))
 		}
 		if there.Name == "" && len(there.Disks)+len(there.NICs) == 0 && there.NVRAM == "" && after != definition {
 			t.Error("nothing was asked for, and something changed")

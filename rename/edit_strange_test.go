@@ -18,5 +18,5 @@ func TestApplyStrange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/definitions/strange.diff", diffLines(before, after))
+	golden(t, "testdata/definitions/strange.diff", Diff(before, after))
 }

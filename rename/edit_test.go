@@ -87,7 +87,7 @@ func TestApply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := gocmp.Diff(c.want, diffLines(c.definition, after)); diff != "" {
+			if diff := gocmp.Diff(c.want, Diff(c.definition, after)); diff != "" {
 				t.Errorf("lines that differ (-want +got):\n%s", diff)
 			}
 		})

@@ -79,24 +79,24 @@ func (e *editor) setModel(nic *element, want NIC) error {
 	if err != nil {
 		return err
 	}
-	if model == nil { // libvirt before 1.0 left the default out
-		if err := swappable(nic, want.Model); err != nil {
-			return err
+	var kind attribute
+	if model != nil {
+		var ok bool
+		if kind, ok = model.attr("type"); !ok {
+			return fmt.Errorf("its <model> has no type; remove the element with virsh edit")
 		}
-		e.insertAfter(nic.all("mac")[0], "<model type='"+escape(want.Model, '\'')+"'/>")
-		return e.dropVirtio(nic, want.Model)
-	}
-	kind, ok := model.attr("type")
-	if !ok {
-		return fmt.Errorf("its <model> has no type; remove the element with virsh edit")
-	}
-	if kind.value == want.Model {
-		return nil
+		if kind.value == want.Model {
+			return nil
+		}
 	}
 	if err := swappable(nic, want.Model); err != nil {
 		return err
 	}
-	e.setValue(kind, want.Model)
+	if model != nil {
+		e.setValue(kind, want.Model)
+	} else { // libvirt 9 fills the default in; in what older ones wrote it may be missing
+		e.insertAfter(nic.all("mac")[0], "<model type='"+escape(want.Model, '\'')+"'/>")
+	}
 	return e.dropVirtio(nic, want.Model)
 }
 
@@ -129,9 +129,9 @@ func swappable(nic *element, model string) error {
 
 // dropVirtio takes away what belongs to a virtio adapter alone. libvirt 9
 // refuses such a definition where <driver> has iommu, ats, packed or
-// page_per_vq, and drops the rest of <driver> and the backend's vhost without a
-// word (qemu_validate.c, virDomainCheckVirtioOptionsAreAbsent). What the tap
-// has stays: mtu, coalesce, tune, the backend's tap.
+// page_per_vq (virDomainCheckVirtioOptionsAreAbsent), and drops the rest of
+// <driver> and the backend's vhost without a word. What the tap has stays: mtu,
+// coalesce, tune, the backend's tap.
 func (e *editor) dropVirtio(nic *element, model string) error {
 	if isVirtio(model) {
 		return nil

@@ -20,9 +20,8 @@ var unplugged = map[string]string{
 	"portForward": "the forwarded ports would be lost",
 }
 
-// unswitched are elements that Open vSwitch does not take: libvirt refuses to
-// define the first, and to start with the second (qemu_validate.c,
-// qemu_command.c; the latter seen in 5.6).
+// unswitched are elements that Open vSwitch does not take: libvirt 9 refuses to
+// define the first, and to start with the second.
 var unswitched = map[string]string{
 	"port":      "an isolated port is for Linux bridges alone",
 	"filterref": "libvirt's filters are for Linux bridges alone",

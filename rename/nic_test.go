@@ -76,7 +76,7 @@ func TestNIC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := gocmp.Diff(c.want, diffLines(definition, after)); diff != "" {
+			if diff := gocmp.Diff(c.want, Diff(definition, after)); diff != "" {
 				t.Errorf("lines that differ (-want +got):\n%s", diff)
 			}
 		})

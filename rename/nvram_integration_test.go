@@ -113,7 +113,7 @@ func TestVariablesSurviveRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	if defined != after {
-		t.Errorf("libvirt writes it otherwise than it was edited:\n%s", diffLines(after, defined))
+		t.Errorf("libvirt writes it otherwise than it was edited:\n%s", Diff(after, defined))
 	}
 	if got := r.startsWith(id); got != file || !r.marked(file, mark) {
 		t.Errorf("it started with %s, want %s with its mark", got, file)

@@ -30,7 +30,7 @@ func schema(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := strings.ToLower("k2o_journal_" + t.Name())
+	name := strings.ToLower("k2o_journal_" + strings.ReplaceAll(t.Name(), "/", "_"))
 	exec := func(q string) {
 		if _, err := db.Exec(q); err != nil {
 			t.Fatal(err)
@@ -45,16 +45,20 @@ func schema(t *testing.T) string {
 func TestServer(t *testing.T) { suite(t, schema(t)) }
 
 func TestServerUpgrade(t *testing.T) {
-	location := schema(t)
-	j, err := connectMySQL(location)
-	if err != nil {
-		t.Fatal(err)
+	for from := 1; from < version; from++ {
+		t.Run(fmt.Sprint("from", from), func(t *testing.T) {
+			location := schema(t)
+			j, err := connectMySQL(location)
+			if err != nil {
+				t.Fatal(err)
+			}
+			load(t, j.db, from, "mariadb")
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			upgradeSuite(t, location, from)
+		})
 	}
-	load(t, j.db, "shape1.mariadb.sql")
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	upgradeSuite(t, location)
 }
 
 func TestServerLock(t *testing.T) {

@@ -58,3 +58,8 @@ func (r *Recorder) Shared(ctx context.Context) ([]Shared, error) {
 func (r *Recorder) Adoptions(ctx context.Context, uuids ...string) ([]Adoption, error) {
 	return r.j.Adoptions(ctx, uuids...)
 }
+
+// Steps is Journal.Steps, as it is by now.
+func (r *Recorder) Steps(ctx context.Context, uuids ...string) ([]Step, error) {
+	return r.j.Steps(ctx, uuids...)
+}

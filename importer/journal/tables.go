@@ -8,7 +8,10 @@ import "time"
 // Shape 2 has the table of shared things, and adoptions whose plan says that
 // ports and allocations were made: a program that knows only shape 1 would
 // release those and leave their ports behind.
-const version = 2
+//
+// Shape 3 has adoptions whose domain was restarted under Nova's name: a
+// program that knows only shape 2 would take them for imported ones.
+const version = 3
 
 // A State says how far the adoption of a domain has come.
 type State string
@@ -17,6 +20,11 @@ type State string
 // Nova; StateReleased ones have left it again; StateFailed ones were taken back
 // after an error. StateHalf needs a rerun, or a person: its records are there,
 // but no host owns them yet.
+//
+// StateRenaming domains are on their way from StateImported to StateRenamed,
+// and StateReturning ones on their way back: a rerun goes on, wherever they
+// are. StateFinalized ones are renamed, and the legacy names of their disks
+// are gone.
 const (
 	StateBegun     State = "begun"
 	StateHalf      State = "half"
@@ -24,6 +32,10 @@ const (
 	StateFailed    State = "failed"
 	StateReleasing State = "releasing"
 	StateReleased  State = "released"
+	StateRenaming  State = "renaming"
+	StateRenamed   State = "renamed"
+	StateReturning State = "returning"
+	StateFinalized State = "finalized"
 )
 
 // A Run is one invocation of the program that changed something.
@@ -66,7 +78,11 @@ type Adoption struct {
 
 // open reports whether something of the adoption may have to be done yet.
 func (a Adoption) open() bool {
-	return a.State == StateBegun || a.State == StateHalf || a.State == StateReleasing
+	switch a.State {
+	case StateBegun, StateHalf, StateReleasing, StateRenaming, StateReturning:
+		return true
+	}
+	return false
 }
 
 // A Step is one change to one domain, once per run.

@@ -172,7 +172,7 @@ func (c checker) prepare(it *item) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotPlanned, err)
 	}
-	if _, err := nova.Rows(in, w.Now); err != nil { // One bad row would cost its whole batch later.
+	if err := c.tryRows(it, w, in); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
 	}
 	it.instance = in

@@ -169,6 +169,34 @@ func (c checker) worldOf(it *item) (plan.World, error) {
 	return w, nil
 }
 
+// tryRows makes the rows of an instance, and those that it will have with the
+// ports that are made later: one bad row would cost its whole batch then.
+func (c checker) tryRows(it *item, w plan.World, in nova.Instance) error {
+	w.Ports = slices.Clone(w.Ports)
+	made := 0
+	for _, nic := range it.planned.NICs {
+		if _, has := portFor(nic, w.Ports); !has && nic.CreatePort && c.cloud != nil {
+			p, err := plan.NewPort(it.planned, nic, w.Cloud)
+			if err != nil {
+				return err
+			}
+			made++
+			w.Ports = append(w.Ports, cloud.Port{
+				ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", made), MAC: p.MAC, NetworkID: p.NetworkID, ProjectID: p.ProjectID,
+				DeviceID: p.Instance, VIFType: "unbound", FixedIPs: p.FixedIPs,
+			})
+		}
+	}
+	if made > 0 {
+		var err error
+		if in, err = plan.Instance(it.planned, w); err != nil {
+			return err
+		}
+	}
+	_, err := nova.Rows(in, w.Now)
+	return err
+}
+
 // portsOf asks for the ports whose device is one of the batch's instances, by
 // the instances' UUIDs.
 func portsOf(ctx context.Context, api Lookup, b batch) (map[string][]cloud.Port, error) {

@@ -28,6 +28,8 @@ type fakeCloud struct {
 	ours        map[string]bool   // flavors and images that were made here
 	last        int
 
+	unprotected bool // the images
+
 	calls  map[string]int
 	refuse map[string]error // by "Method key": before it takes effect
 	broken map[string]error // likewise, after it took effect
@@ -64,7 +66,7 @@ func (f *fakeCloud) snapshot() *cloud.Snapshot {
 	s := &cloud.Snapshot{Live: true, Networks: slices.Clone(f.networks), Ports: slices.Collect(maps.Values(f.ports)), Images: []cloud.Image{},
 		Projects: slices.Clone(f.projects), Users: []cloud.User{{ID: strings.Repeat("b", 32), Name: "admin"}}}
 	for id, project := range f.images {
-		s.Images = append(s.Images, cloud.Image{ID: id, Name: cloud.PlaceholderName, Owner: project, Status: "active", Protected: true})
+		s.Images = append(s.Images, cloud.Image{ID: id, Name: cloud.PlaceholderName, Owner: project, Status: "active", Protected: !f.unprotected})
 	}
 	return s
 }

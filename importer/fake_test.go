@@ -48,6 +48,7 @@ type fakeNova struct {
 	calls    map[string]int
 	deleted  func(uuid string) // called after rows were removed
 	inserted func()            // called after mappings were written
+	finished func()            // called after instances became final
 }
 
 func newFakeNova(computes []nova.Compute) *fakeNova {
@@ -290,6 +291,9 @@ func (f *fakeNova) Finish(_ context.Context, finals []nova.Final) error {
 		}
 		r.stage, r.host, r.vm, r.power, r.task = nova.Finished, x.Host.Host, x.VMState, x.PowerState, ""
 		f.rows[x.UUID] = r
+	}
+	if f.finished != nil {
+		f.finished()
 	}
 	return errors.Join(errs...)
 }

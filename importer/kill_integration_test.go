@@ -30,6 +30,20 @@ func TestKillOnServer(t *testing.T) {
 	killAtRandom(t, p, 32, 120)
 }
 
+// TestKillOnServerWithCloud is TestKillWithCloud likewise.
+func TestKillOnServerWithCloud(t *testing.T) {
+	usual := newDatabase
+	defer func() { newDatabase = usual }()
+	newDatabase = newSchema
+	p := newPlace(t, "epoxy").withCloud(t)
+	s := newServer(t)
+	s.exec("DROP DATABASE IF EXISTS k2o_kill_journal")
+	s.exec("CREATE DATABASE k2o_kill_journal")
+	t.Cleanup(func() { s.exec("DROP DATABASE k2o_kill_journal") })
+	s.write(p, "journal.url", fmt.Sprintf("mysql://%s@%s/k2o_kill_journal", s.user(), s.config.Addr))
+	killAtRandom(t, p, 32, 120)
+}
+
 // A server is the one that K2O_TEST_MYSQL names.
 type server struct {
 	t      *testing.T

@@ -105,6 +105,9 @@ func (p place) carryOut(ctx context.Context, act string) (err error) {
 		Nova: cloud, Writer: writer, Hosts: importer.Libvirt{}, Journal: run, Reach: p.reach,
 		RequestID: "req-1e6ac700-0000-4000-8000-000000000000", Earlier: importer.Earlier(earlier),
 	}
+	if c := p.cloud(); c != nil {
+		i.Cloud, i.Snapshot = c, c.snapshot()
+	}
 	do := i.Import
 	if act == "release" {
 		do = i.Release
@@ -247,7 +250,11 @@ func (p place) dump(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	text, err := p.dumpCloud()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String() + text
 }
 
 func (p place) dumpRows(b *strings.Builder, part string) error {
@@ -414,6 +421,9 @@ func (p place) verify(t *testing.T) {
 		t.Fatal(err)
 	}
 	readers := importer.Readers{Nova: cloud, Hosts: importer.Libvirt{}, Reach: p.reach, Earlier: importer.Earlier(all)}
+	if c := p.cloud(); c != nil {
+		readers.Cloud, readers.Snapshot = c, c.snapshot()
+	}
 	looked, err := importer.Verify(t.Context(), planned, readers, func(f importer.Finding) { t.Errorf("Verify found %+v", f) })
 	if err != nil || looked != 12 {
 		t.Errorf("Verify looked at %d, %v, want 12", looked, err)

@@ -60,7 +60,7 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 
 // one decides about one domain. unread is why libvirt has no answer for it.
 func (c checker) one(it *item, p nova.Presence, now discover.Domain, unread error) {
-	if it.complete() && (it.earlier.State == journal.StateImported || it.earlier.UUID == "") {
+	if it.complete() && (stands(it.earlier) || it.earlier.UUID == "") {
 		it.end(Already, "", nil)
 		return
 	}
@@ -95,7 +95,7 @@ func (it *item) unchanged() Outcome {
 // begun: an earlier run may have made ports or an allocation of it, and has
 // not come to an end.
 func (it *item) begun() bool {
-	return it.side.made && underWay(it.earlier) && it.earlier.State != journal.StateImported
+	return it.side.made && underWay(it.earlier) && !stands(it.earlier)
 }
 
 // inNova says what in Nova's databases forbids the import.

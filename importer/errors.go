@@ -29,6 +29,9 @@ var (
 	// ErrRegenerated: Nova has made the domain anew from its records, so the
 	// link is the name it runs on.
 	ErrRegenerated = errors.New("Nova has made the domain anew since the import")
+	// ErrRestarting: a run that restarts the domain under its new name, or
+	// under its old one again, has not come to its end.
+	ErrRestarting = errors.New("it is on its way to its new name or back; run rename again first, which goes on")
 	// ErrMoved: the instance is on another host now.
 	ErrMoved = errors.New("the instance is on another host now")
 	// ErrUnknown: neither the journal nor Nova knows of an adoption.

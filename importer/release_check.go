@@ -90,6 +90,8 @@ func (it *item) refuseRelease(p nova.Presence, now discover.Domain, there bool, 
 	switch {
 	case it.stage == nova.Foreign:
 		return ErrForeign
+	case it.earlier.State == journal.StateRenaming || it.earlier.State == journal.StateReturning:
+		return ErrRestarting
 	case unread != nil:
 		return unread // Whether Nova has made the domain anew is not known.
 	case !there && it.stage == nova.Finished:

@@ -33,10 +33,39 @@ var since = []struct {
 	{"volume attached", func(w *world) { r := w.nova.rows[uuidOf(0)]; r.volume = true; w.nova.rows[uuidOf(0)] = r }, Refused, nova.ErrInUse, "volume", true},
 	{"rows are somebody else's", func(w *world) { w.nova.rows[uuidOf(0)] = fakeRow{stage: nova.Foreign} }, Refused, ErrForeign, "", true},
 	{"renamed by the operator", func(w *world) { w.domain(0).Name = "better-name" }, Released, nil, "", false},
+	{"being renamed", func(w *world) { w.setState(journal.StateRenaming, uuidOf(0)) }, Refused, ErrRestarting, "rename again", true},
+	{"on its way back", func(w *world) { w.setState(journal.StateReturning, uuidOf(0)) }, Refused, ErrRestarting, "rename again", true},
 	{"delete fails", func(w *world) { w.nova.refuse["Delete "+uuidOf(0)] = errBoom }, Half, errBoom, "boom", true},
 	{"console.log", func(w *world) {
 		w.must(os.WriteFile(filepath.Join(w.root, "kvm01/var/lib/nova/instances", uuidOf(0), "console.log"), nil, 0o644))
 	}, Released, nil, "console.log", false},
+}
+
+// setState is somebody else's word in the journal.
+func (w *world) setState(state journal.State, uuid string) {
+	w.t.Helper()
+	j, err := journal.Open(w.t.Context(), w.path)
+	w.must(err)
+	run, err := j.Start(w.t.Context(), journal.Run{Command: "test"})
+	w.must(err)
+	w.must(run.Write(w.t.Context(), func(tx *journal.Tx) error { return tx.SetState(state, "", uuid) }))
+	w.must(errors.Join(run.End(w.t.Context(), ""), j.Close()))
+}
+
+// What was restarted since is imported all the same.
+func TestImportLeavesRestartedAlone(t *testing.T) {
+	for _, state := range []journal.State{journal.StateRenaming, journal.StateRenamed, journal.StateReturning, journal.StateFinalized} {
+		w := newCloudWorld(t, 1)
+		if _, err := w.imports(nil); err != nil {
+			t.Fatal(err)
+		}
+		w.setState(state, uuidOf(0))
+		w.domain(0).Digest = "sha256:other"
+		before := w.dump()
+		if s, err := w.imports(nil); err != nil || s.Count(Already) != 3 || w.dump() != before || w.journalStates()[uuidOf(0)] != state {
+			t.Errorf("Import of what is %s = %v, %v, and then %s, want it left alone", state, s, err, w.journalStates()[uuidOf(0)])
+		}
+	}
 }
 
 func TestReleaseSince(t *testing.T) {

@@ -95,7 +95,7 @@ func (i *Importer) makeShares(ctx context.Context, domains []plan.Domain) (share
 	}
 	var unfinished []plan.Domain
 	for _, d := range domains {
-		if i.Earlier[d.UUID].State != journal.StateImported {
+		if !stands(i.Earlier[d.UUID]) {
 			unfinished = append(unfinished, d)
 		}
 	}

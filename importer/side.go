@@ -28,11 +28,16 @@ type side struct {
 // underWay: an earlier run has begun something of the adoption, or all of it,
 // and nobody has taken it back.
 func underWay(a journal.Adoption) bool {
+	return a.State != "" && a.State != journal.StateReleased && a.State != journal.StateFailed
+}
+
+// stands: the import has come to its end, and nothing has been released since.
+func stands(a journal.Adoption) bool {
 	switch a.State {
-	case journal.StateBegun, journal.StateHalf, journal.StateImported, journal.StateReleasing:
-		return true
+	case "", journal.StateBegun, journal.StateHalf, journal.StateFailed, journal.StateReleasing, journal.StateReleased:
+		return false
 	}
-	return false
+	return true
 }
 
 // resolve takes over from an earlier run what the plan had left open: the ids

@@ -152,7 +152,9 @@ func (v verification) domain(it *item) (findings []Finding) {
 	if it.gone() {
 		return nil
 	}
-	if s := it.earlier.State; s != "" && s != journal.StateImported {
+	switch s := it.earlier.State; s {
+	case "", journal.StateImported, journal.StateRenamed, journal.StateFinalized:
+	default:
 		add("V33", "the adoption is %s: %s", s, orSay(it.earlier.Reason, "a run ended before it was complete"))
 	}
 	if err := v.unread[it.host.Name]; err != nil {

@@ -93,3 +93,42 @@ func TestSSHAcrossFileSystems(t *testing.T) {
 		t.Error("a refused Make left a directory")
 	}
 }
+
+// TestSSHFiles keeps and copies files on a real host, and makes a connection
+// anew.
+func TestSSHFiles(t *testing.T) {
+	d := discover.Host{
+		Name: "ssh", URI: "qemu+ssh://root@" + env(t, "K2O_TEST_SSH") + "/system",
+		KeyFile: env(t, "K2O_TEST_SSH_KEY"), KnownHosts: env(t, "K2O_TEST_KNOWN_HOSTS"),
+	}
+	f, err := OpenFiles(t.Context(), d, discover.DialSSH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t)
+	kept, copied := h.path("/kept/saved.json"), h.path("/etc/copy")
+	if err := f.WriteKept(t.Context(), kept, []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if text, err := f.ReadKept(t.Context(), kept); string(text) != "secret" || err != nil {
+		t.Errorf("ReadKept over a new connection = %q, %v", text, err)
+	}
+	if info, err := os.Stat(kept); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode = %v, %v", info, err)
+	}
+	if err := f.Copy(t.Context(), kept, copied); err != nil {
+		t.Error(err)
+	}
+	if id, err := f.Stat(t.Context(), copied); err != nil || id.Inode != h.inode("/etc/copy") || id.Bytes != 6 {
+		t.Errorf("Stat = %+v, %v", id, err)
+	}
+	if err := f.RemoveKept(t.Context(), kept); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -145,14 +145,3 @@ func (it *item) allocation() cloud.Allocation {
 		Resources: plan.Resources(it.planned),
 	}
 }
-
-// inCloud are the items of a batch whose ports and allocation are for a step
-// to make or to take back. What is final has them, or Nova has moved them.
-func (b batch) inCloud() (some batch) {
-	for _, it := range b {
-		if it.side.made && it.stage != nova.Finished {
-			some = append(some, it)
-		}
-	}
-	return some
-}

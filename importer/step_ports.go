@@ -134,31 +134,3 @@ func (s portsStep) undo(ctx context.Context, b batch) error {
 		return errors.Join(errs...)
 	})
 }
-
-// set is done for all items of a batch.
-func (b batch) set() map[string]bool {
-	m := make(map[string]bool, len(b))
-	for _, it := range b {
-		m[it.uuid()] = true
-	}
-	return m
-}
-
-func (b batch) wantingPorts() (some batch) {
-	for _, it := range b {
-		if it.wantsPorts() {
-			some = append(some, it)
-		}
-	}
-	return some
-}
-
-// withSide are the items whose ports and allocation are made through the APIs.
-func (b batch) withSide() (some batch) {
-	for _, it := range b {
-		if it.side.made {
-			some = append(some, it)
-		}
-	}
-	return some
-}

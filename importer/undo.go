@@ -74,15 +74,6 @@ type looker interface {
 	look(ctx context.Context, b batch) error
 }
 
-// all is the same failure for every item.
-func (b batch) all(err error) perDomain {
-	failed := make(perDomain, len(b))
-	for _, it := range b {
-		failed[it.uuid()] = err
-	}
-	return failed
-}
-
 // undoneWith are the steps of which nothing is left when another is taken back:
 // rows are removed all at once.
 var undoneWith = map[string][]string{

@@ -22,7 +22,7 @@ type draft struct {
 func (b *builder) domain(c Candidate) Domain {
 	d := &draft{found: c.Domain, verdict: c.Verdict, rule: b.Settings.rule(c.Domain), compute: b.computes[c.Host]}
 	d.Domain.Domain, d.Host, d.UUID = c.Name, c.Domain.Host, c.Domain.UUID
-	d.Wave = cmp.Or(d.rule.Wave, 1)
+	d.Wave, d.Group = cmp.Or(d.rule.Wave, 1), d.rule.Group
 	d.Force, d.Probes, d.Metadata = d.rule.Force, d.rule.Probes, d.rule.Metadata
 	d.MadeFrom = MadeFrom{Digest: c.Digest, State: string(c.State), Facts: c.Facts(), OS: c.Guest.Family, OSName: c.Guest.Name}
 	for _, f := range c.Findings {
@@ -31,7 +31,7 @@ func (b *builder) domain(c Candidate) Domain {
 
 	if c.Verdict == check.VerdictManaged {
 		d.Findings = append(d.Findings, Finding{Code: infoManaged.code, Severity: infoManaged.severity, Text: "Nova has it already."})
-		d.Decision, d.Wave = Skip, 0
+		d.Decision, d.Wave, d.Group = Skip, 0, ""
 		return d.Domain
 	}
 	d.names()

@@ -34,7 +34,7 @@ func TestBuildGolden(t *testing.T) {
 	)
 	in.Settings.Defaults.WindowsNIC = WindowsE1000
 	in.Settings.Defaults.PlaceholderImage = "legacy-adopted"
-	in.Settings.Rules = []Rule{{Match: Match{Name: "web-*"}, Wave: 2, Force: true, Probes: []Probe{{TCP: 22}, {HTTP: "http://10.66.0.1/health"}}}}
+	in.Settings.Rules = []Rule{{Match: Match{Name: "web-*"}, Wave: 2, Group: "web", Force: true, Probes: []Probe{{TCP: 22}, {HTTP: "http://10.66.0.1/health"}}}}
 	in.Unreadable = []discover.Unreadable{{Host: "kvm01", Name: "broken", Err: errors.New("XML syntax error on line 3")}}
 	in.Hosts = append(in.Hosts, discover.Inventory{Host: discover.Host{Name: "kvm02", URI: "qemu+ssh://root:hunter2@kvm02/system"}, Err: errors.New("dial kvm02: no route to host")})
 	p, err := Build(in)

@@ -86,6 +86,8 @@ func TestReadErrors(t *testing.T) {
 		{"time", "2026-08-21T10:00:00Z", "yesterday", `line 2: made.at: is "yesterday", want a time such as 2026-08-21T10:00:00Z`},
 		{"decision", "decision: import", "decision: maybe", `line 9: kvm01/web-1: decision: "maybe" is not import or skip`},
 		{"no decision", "  decision: import\n", "", `line 6: kvm01/web-1: decision: "" is not import or skip`},
+		{"group too long", "  wave: 1\n", "  wave: 1\n  group: " + strings.Repeat("x", 65) + "\n", `line 11: kvm01/web-1: group: has 65 characters, 64 fit`},
+		{"group on two lines", "  wave: 1\n", "  wave: 1\n  group: \"a\\nb\"\n", `line 11: kvm01/web-1: group: has the control character '\n'`},
 		{"lock", "lock: keep", "lock: always", `line 30: kvm01/web-1: lock: "always" is not until_renamed, keep or none`},
 		{"nic_model", "nic_model: virtio", "nic_model: e1001", `line 16: kvm01/web-1: nic_model: "e1001" is not one of virtio, e1000, e1000e, rtl8139, ne2k_pci, pcnet, spapr-vlan, igb`},
 		{"os_type", "  lock: keep", "  os_type: linux\n  lock: keep", `line 30: kvm01/web-1: os_type: "linux" is not windows or empty`},

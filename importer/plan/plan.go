@@ -76,6 +76,7 @@ type Domain struct {
 	UUID     string   `yaml:"uuid"`
 	Decision Decision `yaml:"decision"`
 	Wave     int      `yaml:"wave"`
+	Group    string   `yaml:"group,omitempty"` // only one of a group may be down for its restart at a time
 
 	DisplayName string `yaml:"display_name"`
 	Hostname    string `yaml:"hostname"`

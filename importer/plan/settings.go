@@ -42,6 +42,7 @@ type Rule struct {
 
 	Decision         Decision            `yaml:"decision,omitempty"` // import cannot overrule what blocks
 	Wave             int                 `yaml:"wave,omitempty"`
+	Group            string              `yaml:"group,omitempty"` // see Domain.Group
 	DisplayName      string              `yaml:"display_name,omitempty"`
 	Hostname         string              `yaml:"hostname,omitempty"`
 	Project          string              `yaml:"project,omitempty"`
@@ -114,6 +115,9 @@ func (r Rule) problems() []string {
 	add(r.Decision != "" && !r.Decision.valid(), "decision %q is not import or skip", r.Decision)
 	add(r.Lock != "" && !r.Lock.valid(), "lock %q is not until_renamed, keep or none", r.Lock)
 	add(r.Wave < 0, "wave %d is below 0", r.Wave)
+	if problem := textProblem(r.Group, maxGroup); problem != "" {
+		add(true, "group %s %s", quotedShort(r.Group), problem)
+	}
 	add(r.NICModel != "" && !legalValue("hw_vif_model", r.NICModel), "nic_model %q is not one of %s", r.NICModel, legalValues("hw_vif_model"))
 	add(r.OSType != "" && !legalValue("os_type", r.OSType), "os_type %q is not one of %s", r.OSType, legalValues("os_type"))
 	for mac, addresses := range sorted(r.Addresses) {

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxGroup bounds the name of a group of domains. It is for people.
+const maxGroup = 64
+
 // maxName is what instances.display_name and hostname hold, in characters.
 const maxName = 255
 

@@ -160,6 +160,9 @@ func (v *validator) names() {
 	if v.Wave < 0 {
 		v.bad("wave", "is %d, want 0 or more", v.Wave)
 	}
+	if problem := textProblem(v.Group, maxGroup); problem != "" {
+		v.bad("group", "%s", problem)
+	}
 }
 
 func (v *validator) owner() {

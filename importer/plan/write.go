@@ -25,6 +25,8 @@ const preamble = `# A plan of kvm2openstack: what is to happen to every domain t
 # What may be edited, per domain:
 #   decision           import or skip
 #   wave               domains of a lower wave are restarted first
+#   group              any word: of domains with the same one, such as the members
+#                      of a cluster, only one is down for its restart at a time
 #   display_name       what users see; hostname is what the guest is told
 #   project, user      their ids decide; the names are for you
 #   flavor             by name; create: true says that it is to be made

@@ -8,6 +8,9 @@ import (
 
 // A Change is what shall be different in a definition. What it leaves empty
 // stays as it is.
+//
+// libvirt refuses a definition with another name than the domain of that UUID
+// has (code 9), so one with a new Name is for after virDomainRename.
 type Change struct {
 	Name  string            // the domain's new name
 	Disks map[string]string // target device, as in vda -> new path of its image file
@@ -21,8 +24,8 @@ type Change struct {
 //
 // Every byte that is not meant stays: comments, metadata, elements that this
 // program does not know, quotes, entities and indentation. What comes out has
-// passed Check. Every error is an *EditError, or a *UnmeantError if the proof
-// failed; then the text is not to be used.
+// passed Check. Every error is an *EditError, or a *UnmeantError if that proof
+// failed, which would be a mistake in this package.
 //
 // The way back is the definition from before, not another Change: what was
 // dropped from it, the options of a virtio driver, is nowhere else.
@@ -35,7 +38,10 @@ func Apply(definition string, c Change) (string, error) {
 	if err != nil {
 		return "", named(doc, err)
 	}
-	return after, Check(definition, after, c)
+	if err := Check(definition, after, c); err != nil {
+		return "", err
+	}
+	return after, nil
 }
 
 func apply(doc *document, c Change) (string, error) {

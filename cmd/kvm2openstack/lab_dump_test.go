@@ -28,12 +28,14 @@ var moves = map[string]string{
 	"placement.resource_providers.generation": "counts the changes of allocations, up only",
 	"placement.resource_providers.updated_at": "goes with the generation",
 	"placement.inventories.updated_at":        "nova-compute writes its inventory anew",
+	"placement.inventories.total":             "the machine's memory, which varies on a virtual one",
+	"placement.inventories.max_unit":          "goes with the total",
 	"placement.projects":                      "Placement keeps every project that ever had an allocation",
 	"placement.users":                         "likewise every user",
 	"placement.consumer_types":                "likewise every type of consumer",
 }
 
-// dumpCloud reads nova_api, nova_cell1, neutron and placement.
+// dumpCloud reads the databases of Nova, Neutron, Placement and Glance.
 func (l *lab) dumpCloud() cloudDump {
 	l.t.Helper()
 	dump := cloudDump{}
@@ -44,7 +46,9 @@ func (l *lab) dumpCloud() cloudDump {
 				continue
 			}
 			for _, row := range l.rows(db, name, table) {
-				dump[name+"."+table+": "+row] = true
+				if !history(name, row) {
+					dump[name+"."+table+": "+row] = true
+				}
 			}
 		}
 	}
@@ -52,6 +56,13 @@ func (l *lab) dumpCloud() cloudDump {
 		l.t.Fatalf("the databases have %d rows in all; this test no longer sees them", len(dump))
 	}
 	return dump
+}
+
+// history: Glance never removes the rows of an image, it marks them deleted.
+// In Nova's databases such a row would be the end of a guest, so there none is
+// let through.
+func history(database, row string) bool {
+	return database == "glance" && strings.Contains(row, `deleted="1";`)
 }
 
 func (l *lab) database(name string) *sql.DB {

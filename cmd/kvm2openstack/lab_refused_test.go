@@ -227,7 +227,7 @@ func TestLabNeutronDies(t *testing.T) {
 		}
 	}
 	l.script("service.sh", "start", "neutron-server")
-	l.command(exitAttention, "import", l.plan, "--yes")
+	l.command(exitClean, "import", l.plan, "--yes")
 	l.command(exitClean, "verify", l.plan)
 	l.listed()
 	l.command(exitClean, "release", l.plan, "--yes")

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -16,17 +17,17 @@ import (
 var adoptable = map[string]string{
 	"leg-web01": "ACTIVE", "leg-sata01": "ACTIVE", "leg-ide01": "ACTIVE", "leg-uefi01": "ACTIVE",
 	"leg-win01": "ACTIVE", "leg-auto01": "ACTIVE", "leg-deaf01": "ACTIVE", "leg-two01": "ACTIVE",
-	"leg-vnc01": "ACTIVE", "leg-q35": "ACTIVE", "leg-paused01": "PAUSED", "leg-off01": "SHUTOFF",
+	"leg-vnc01": "ACTIVE", "leg-q35": "ACTIVE", "leg-uefi02": "ACTIVE", "leg-paused01": "PAUSED", "leg-off01": "SHUTOFF",
 }
 
 // blocked are the others, with the rule that says why.
 var blocked = map[string]string{
 	"leg-raw01":       "K2O-221",
 	"leg-tpl01":       "K2O-226",
-	"leg-snap01":      "snapshot",
-	"leg-saved01":     "managed save",
-	"leg-transient01": "transient",
-	"leg-otherfs01":   "file system",
+	"leg-snap01":      "K2O-103",
+	"leg-saved01":     "K2O-102",
+	"leg-transient01": "K2O-101",
+	"leg-otherfs01":   "K2O-212",
 }
 
 // TestLab goes the whole way with the whole fleet in a real cloud: the guests
@@ -42,7 +43,7 @@ func TestLab(t *testing.T) {
 	l.assessed(l.command(exitBlocked, "audit", "--explain"))
 	l.command(exitAttention, "plan", "-O", l.plan)
 	l.planned()
-	l.command(exitAttention, "import", l.plan, "--dry-run")
+	l.command(exitClean, "import", l.plan, "--dry-run")
 	if diff := before.diff(l.dumpCloud()); diff != "" {
 		t.Fatalf("audit, plan or dry run changed the cloud:\n%s", diff)
 	}
@@ -50,19 +51,18 @@ func TestLab(t *testing.T) {
 	compute := l.markLog("nova-compute")
 	stop := l.startPings(running)
 	began := time.Now()
-	t.Log(l.command(exitAttention, "import", l.plan, "--yes"))
+	t.Log(l.command(exitClean, "import", l.plan, "--yes"))
 	took := time.Since(began)
 	sent := stop()
 	t.Logf("import took %.1f s; pings sent to each guest: %v", took.Seconds(), sent)
 	l.sameBoots(running, boots, "import")
 
-	l.listed()
-	l.shown()
-	l.consistent()
+	l.phase("lists and shows", l.listed, l.shown)
+	l.phase("Nova's own checks", l.consistent)
 	l.command(exitClean, "verify", l.plan)
 	t.Log(l.command(exitClean, "status"))
-	l.dayTwo(boots)
-	l.computeRestarts(compute)
+	l.phase("day two", func() { l.dayTwo(boots) })
+	l.phase("restart of nova-compute", func() { l.computeRestarts(compute) })
 	l.command(exitClean, "verify", l.plan)
 
 	for _, g := range running {
@@ -76,6 +76,16 @@ func TestLab(t *testing.T) {
 		t.Errorf("the cloud is not as it was before the import:\n%s", diff)
 	}
 	l.nothingLinked()
+}
+
+// phase does a part of a test and says how long it took.
+func (l *lab) phase(name string, parts ...func()) {
+	l.t.Helper()
+	began := time.Now()
+	for _, part := range parts {
+		part()
+	}
+	l.t.Logf("%s: %.0f s", name, time.Since(began).Seconds())
 }
 
 // releaseWhatIsLeft keeps one failed test from spoiling the next.
@@ -121,8 +131,8 @@ func (l *lab) assessed(text string) {
 			l.t.Errorf("%s cannot be adopted: %s", name, line)
 		case not && !strings.Contains(line, "blocked"):
 			l.t.Errorf("%s is not blocked: %s", name, line)
-		case not && !strings.Contains(text, blocked[name]):
-			l.t.Errorf("%s: nothing says %q", name, blocked[name])
+		case not && !strings.Contains(line, blocked[name]):
+			l.t.Errorf("%s is not blocked by %s: %s", name, blocked[name], line)
 		}
 	}
 	if l.t.Failed() {
@@ -199,15 +209,26 @@ func (l *lab) consistent() {
 			l.t.Errorf("verify_instance of %s: %s", name, out)
 		}
 	}
-	out := l.novaManage("placement", "heal_allocations", "--dry-run", "--verbose")
-	for line := range strings.Lines(out) {
-		if strings.Contains(line, "[dry-run]") {
-			l.t.Errorf("heal_allocations has something to do: %s", line)
-		}
-	}
+	l.healed()
 	l.novaManage("placement", "audit", "--verbose") // its status is 3 when there are orphans
 	if out := l.as("nova-status", "upgrade", "check"); strings.Contains(out, "Failure") || strings.Contains(out, "Warning") {
 		l.t.Errorf("nova-status upgrade check:\n%s", out)
+	}
+}
+
+// healed: Nova finds every allocation as it would have made it. Its status is
+// 4 when there is nothing to do.
+func (l *lab) healed() {
+	l.t.Helper()
+	cmd := asNova("nova-manage", "placement", "heal_allocations", "--dry-run", "--verbose")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 4 {
+		l.t.Errorf("heal_allocations: %v\n%s", err, out)
+	}
+	for _, name := range slices.Sorted(maps.Keys(adoptable)) {
+		if want := "The allocation of instance " + l.fleet[name].uuid + " is up-to-date"; !strings.Contains(string(out), want) {
+			l.t.Errorf("heal_allocations does not say %q:\n%s", want, out)
+		}
 	}
 }
 
@@ -219,7 +240,16 @@ func (l *lab) novaManage(args ...string) string {
 // as runs one of Nova's own tools as its user.
 func (l *lab) as(name string, args ...string) string {
 	l.t.Helper()
-	return l.output("setpriv", append([]string{"--reuid", "nova", "--regid", "nova", "--init-groups", "--", "env", "HOME=/var/lib/nova", name}, args...)...)
+	cmd := asNova(name, args...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		l.t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func asNova(name string, args ...string) *exec.Cmd {
+	return exec.Command("setpriv", append([]string{"--reuid", "nova", "--regid", "nova", "--init-groups", "--", "env", "HOME=/var/lib/nova", name}, args...)...)
 }
 
 // computeRestarts: a nova-compute that begins anew with the adopted instances
@@ -234,8 +264,7 @@ func (l *lab) computeRestarts(since logMark) {
 	restarted := time.Now().UTC()
 	l.eventually(3*time.Minute, "nova-compute has run its periodic tasks", func() bool { return l.resourcesUpdated(restarted) })
 	time.Sleep(20 * time.Second) // The power sync and the reaper have their turn, too.
-	text := l.logged(since)
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(withoutEmptyDrives(l.logged(since))) {
 		if strings.Contains(line, " ERROR ") || strings.Contains(line, "Traceback") || strings.Contains(line, " CRITICAL ") {
 			l.t.Errorf("nova-compute: %s", line)
 		}
@@ -245,6 +274,23 @@ func (l *lab) computeRestarts(since logMark) {
 			l.t.Errorf("%s was %s before the restart of nova-compute and is %s", name, want, got)
 		}
 	}
+}
+
+// withoutEmptyDrives leaves out a traceback that a starting nova-compute writes
+// for any domain of its host, adopted or not, that has an empty CD drive:
+// nova/virt/libvirt/volume/mount.py takes the path of nothing. It is caught
+// there and concerns the mounts of NFS volumes only.
+func withoutEmptyDrives(text string) string {
+	if !strings.Contains(text, "mountpoint = os.path.dirname(disk.source_path)") {
+		return text
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, " ERROR nova.virt.libvirt.host ") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
 
 func (l *lab) eventually(limit time.Duration, what string, ok func() bool) {

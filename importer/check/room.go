@@ -14,7 +14,7 @@ var roomRules = []Rule{
 		Fact:   "nova/quota.py counts instances, cores and ram; adoption is not refused, but later creates and resizes in the project are",
 		find: func(s subject) []detail {
 			over := s.overQuota()
-			if len(over) == 0 {
+			if len(over) == 0 || s.Cloud != nil { // With the APIs a plan asks Nova itself, for the whole batch.
 				return nil
 			}
 			return []detail{say("The quota of project %s does not hold it: %s.", show(s.Nova.Quota.Project), strings.Join(over, ", ")).
@@ -66,7 +66,7 @@ func (s subject) overQuota() []string {
 	var over []string
 	short := func(unlimited bool, need, left int, of string) {
 		if !unlimited && need > left {
-			over = append(over, fmt.Sprintf("needs %d %s, %d left", need, of, left))
+			over = append(over, fmt.Sprintf("needs %d %s, %d left", need, of, max(left, 0)))
 		}
 	}
 	short(q.UnlimitedInstances, 1, q.Instances, "instance")
@@ -83,7 +83,7 @@ func (s subject) overRoom() []string {
 	var over []string
 	short := func(need, left int, class string) {
 		if need > left {
-			over = append(over, fmt.Sprintf("%s needs %d, %d left", class, need, left))
+			over = append(over, fmt.Sprintf("%s needs %d, %d left", class, need, max(left, 0)))
 		}
 	}
 	short(int(s.VCPUs), s.Nova.Room.VCPUs, "VCPU")

@@ -42,8 +42,13 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 	for _, it := range items {
 		it.earlier, it.stage, it.mapped = c.earlier[it.uuid()], stages[it.uuid()], mapped(presence[it.uuid()])
 		it.id = journal.InstanceID{UUID: it.uuid(), ID: it.earlier.InstanceID, Name: names[it.uuid()]}
-		if s, err := readSnippet(it.earlier); err == nil {
-			it.resolve(s)
+		s, err := readSnippet(it.earlier)
+		if err != nil {
+			it.end(it.unchanged(), stepCheck, err)
+		}
+		it.resolve(s)
+		if it.stage == nova.Unwritten && !it.side.made {
+			it.planned.NICs = it.side.asPlanned // Nothing was written by the journal's word.
 		}
 	}
 	c.readPorts(ctx, items)

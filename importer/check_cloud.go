@@ -77,10 +77,12 @@ func (c checker) readPlanned(ctx context.Context, it *item) error {
 func (c checker) readPort(ctx context.Context, it *item, n int) error {
 	nic, asPlanned := &it.planned.NICs[n], it.side.asPlanned[n].Port
 	p, err := c.cloud.Port(ctx, nic.Port)
+	mine := p.Ours() || strings.EqualFold(p.DeviceID, it.uuid())
 	switch {
-	case err == nil:
+	case err == nil && (mine || nic.Port == asPlanned || it.stage != nova.Unwritten):
 		it.side.ports = append(it.side.ports, p)
 		return nil
+	case err == nil: // An earlier run would have taken it, and the plan names another by now.
 	case !errors.Is(err, cloud.ErrNotFound):
 		return fmt.Errorf("%w: port %s: %w", ErrCloudUnread, nic.Port, err)
 	case it.stage != nova.Unwritten:

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
@@ -145,6 +147,30 @@ func TestJournalKnowsThePorts(t *testing.T) {
 		t.Errorf("Verify with a plan made anew = %+v, %v, want nothing", found, err)
 	}
 	w.wantReleased("with a plan made anew", before)
+}
+
+// Before anything is recorded the plan counts: a run that was stopped has the
+// journal name a port that the operator has replaced since.
+func TestPlanReplacesAPort(t *testing.T) {
+	w := newCloudWorld(t, 1)
+	before := w.dump()
+	w.cloud.refuse["TakePort "+uuidOf(1)], w.cloud.refuse["FreePort "+uuidOf(1)] = errBoom, errBoom
+	if s, err := w.imports(nil); err != nil || s.Count(Half) != 1 {
+		t.Fatalf("Import = %v, %v, want 1 half done", s, err)
+	}
+	clear(w.cloud.refuse)
+	w.cloud.ports[idOf(199)] = cloud.Port{ID: idOf(199), MAC: "52:54:00:00:01:01", NetworkID: idOf(2), ProjectID: w.plan.Domains[1].ProjectID, VIFType: "unbound"}
+	w.plan.Domains[1].NICs[0].Port = idOf(199)
+	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 1 || w.cloud.ports[idOf(199)].DeviceID != uuidOf(1) || w.cloud.ports[idOf(101)].DeviceID != "" {
+		t.Fatalf("Import with another port = %v, %v with %+v, want the new one taken", s, err, w.cloud.ports)
+	}
+	if s, err := w.releases(nil); err != nil || s.Count(Released) != 3 {
+		t.Fatalf("Release = %v, %v, want all out", s, err)
+	}
+	delete(w.cloud.ports, idOf(199))
+	if diff := cmp.Diff(before, w.dump()); diff != "" {
+		t.Errorf("not as before (-before +after):\n%s", diff)
+	}
 }
 
 // The rows of a half-done import name a port; somebody has deleted it.

@@ -143,17 +143,6 @@ func overlay(t *testing.T, dir, base string) string {
 	return path
 }
 
-// must is for what the test only builds on.
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // isOff asks a domain's state.
 func isOff(t *testing.T, d *Domain) bool {
 	t.Helper()

@@ -21,6 +21,17 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
+// must is for what a test only builds on.
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
 var quick = Options{Connect: 2 * time.Second, Call: 300 * time.Millisecond, Start: 300 * time.Millisecond, Destroy: 300 * time.Millisecond}
 
 func open(t *testing.T, f *fakeDaemon, d *fakeDomain) *Domain {
@@ -78,12 +89,16 @@ func TestConnectionLost(t *testing.T) {
 			f := newFakeDaemon(t)
 			d := open(t, f, f.add("web-3", running))
 			f.before = on(procState, c.m)
+			first := must[*connection](t)(d.connection(soon(t)))
 			_, err := d.State(soon(t))
 			if !errors.Is(err, c.want) || !Unanswered(err) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("State = %v", err)
 			}
 			if state, err := d.State(soon(t)); err != nil || state != StateRunning {
 				t.Errorf("then State = %s, %v", state, err)
+			}
+			if second := must[*connection](t)(d.connection(soon(t))); second == first {
+				t.Error("the connection is the same")
 			}
 		})
 	}

@@ -178,8 +178,7 @@ func (e *Events) resubscribe(ctx context.Context) *subscription {
 // pass passes on what one connection brings until it ends, and says why it did.
 func (e *Events) pass(ctx context.Context, s *subscription) error {
 	defer s.drain()
-	silent := make(chan error, 1)
-	go func() { silent <- e.listenToHeart(s.conn) }()
+	go e.listenToHeart(s.conn)
 	for {
 		select {
 		case ev, open := <-s.lifecycle:
@@ -196,8 +195,6 @@ func (e *Events) pass(ctx context.Context, s *subscription) error {
 			if ev, is := msg.(*libvirt.DomainEventCallbackRebootMsg); is {
 				e.tell(ev.Msg.Dom.UUID, Event{Kind: KindRebooted, At: time.Now()})
 			}
-		case err := <-silent:
-			return err
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -206,18 +203,18 @@ func (e *Events) pass(ctx context.Context, s *subscription) error {
 
 // listenToHeart asks the daemon now and then whether it is there, for a
 // connection that is cut in the middle tells nothing of it, and the library has
-// no keepalive. It ends with the connection.
-func (e *Events) listenToHeart(c *connection) error {
+// no keepalive. A question without an answer ends the connection, and with the
+// connection this ends.
+func (e *Events) listenToHeart(c *connection) {
 	for {
 		select {
 		case <-c.over():
-			return c.loss()
+			return
 		case <-time.After(e.beat):
 		}
-		_, err := ask(context.Background(), c, request{act: "ask whether the daemon is there", limit: e.opt.Call}, calls.ConnectGetLibVersion)
-		if Unanswered(err) {
-			return err
-		}
+		beat := request{act: "ask whether the daemon is there", limit: e.opt.Call}
+		// An error that is an answer is a sign of life too.
+		_, _ = ask(context.Background(), c, beat, calls.ConnectGetLibVersion)
 	}
 }
 

@@ -83,6 +83,7 @@ type fakeDomain struct {
 	snapshots   []string
 	job         int32
 	blockJob    bool
+	hung        bool         // its process answers nothing, and ends by SIGKILL alone
 	live        string       // what the live definition has besides
 	agent       func() error // answers for the agent
 	addresses   []Address
@@ -337,7 +338,11 @@ func (f *fakeDaemon) shutdown(id uuid.UUID, flags uint32) *libvirt.Error {
 	f.mu.Lock()
 	d, pressed := f.domains[id], f.pressed
 	active := d != nil && d.state == running
+	hung := d != nil && d.hung
 	f.mu.Unlock()
+	if hung {
+		<-f.ended
+	}
 	if !active {
 		return refusal(libvirt.ErrOperationInvalid, "Requested operation is not valid: domain is not running")
 	}
@@ -425,6 +430,9 @@ func (f *fakeDaemon) alter(proc uint32, d *fakeDomain, in *reading, x *xdr) *lib
 	case procDestroy:
 		if !active {
 			return refusal(libvirt.ErrOperationInvalid, "domain is not running")
+		}
+		if d.hung && in.u32() == uint32(libvirt.DomainDestroyGraceful) {
+			return refusal(libvirt.ErrSystemError, "Failed to terminate process 4711 with SIGTERM: Device or resource busy")
 		}
 		d.state, d.reason, d.number = shutoff, 2, -1
 		go f.event(d, 5, 1)

@@ -16,7 +16,7 @@ func (d *Domain) Resume(ctx context.Context) error {
 	}
 	act := request{act: "resume"}
 	switch state {
-	case StateRunning, StateBlocked:
+	case StateRunning, StateBlocked, StateShutdown:
 		return nil
 	case StatePaused:
 		return try(ctx, d, act, calls.DomainResume)

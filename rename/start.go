@@ -2,6 +2,8 @@ package rename
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/digitalocean/go-libvirt"
@@ -54,3 +56,47 @@ func (d *Domain) Start(ctx context.Context, paused bool) (Started, error) {
 
 // Gap is the time from the end of the old process to the order for a new one.
 func (s Started) Gap(stopped Stopped) time.Duration { return s.Issued.Sub(stopped.At) }
+
+// ErrNotStarted is a domain that somebody else was to start, and did not.
+var ErrNotStarted = errors.New("it was not started")
+
+// AwaitStart waits until the domain runs, by whomever it is started, for at most
+// within. While Nova starts one of its instances the host does not have the
+// domain at all for a moment, so that is no error here. The time is that of the
+// event, or of the look that found it running; heard may be nil.
+func (d *Domain) AwaitStart(ctx context.Context, within time.Duration, heard *Events) (time.Time, error) {
+	var events <-chan Event
+	if heard != nil {
+		l, err := heard.Listen(d.UUID())
+		if err != nil {
+			return time.Time{}, err
+		}
+		defer l.Close()
+		events = l.C
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%w within %v", ErrNotStarted, within))
+	defer cancel()
+	poll := time.NewTicker(time.Second)
+	defer poll.Stop()
+	var at time.Time
+	for {
+		state, err := d.State(ctx)
+		switch {
+		case err == nil && state == StateRunning && at.IsZero():
+			return time.Now(), nil
+		case err == nil && state == StateRunning:
+			return at, nil
+		case err != nil && !errors.Is(err, ErrGone) && !Unanswered(err):
+			return time.Time{}, fmt.Errorf("wait for the start: %w", err)
+		}
+		select {
+		case ev := <-events:
+			if ev.Kind == KindStarted {
+				at = ev.At
+			}
+		case <-poll.C:
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("wait for the start: %w (state %s)", context.Cause(ctx), state)
+		}
+	}
+}

@@ -78,3 +78,47 @@ func TestSetAutostart(t *testing.T) {
 		}
 	}
 }
+
+func TestAwaitStart(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		then  func(*fakeDaemon, *fakeDomain)
+		early bool // told, not found by a look
+		want  error
+	}{
+		{"by an event", func(f *fakeDaemon, d *fakeDomain) {
+			f.change(func() { d.state = running })
+			f.event(d, 2, 0)
+		}, true, nil},
+		{"by a look", func(f *fakeDaemon, d *fakeDomain) { f.change(func() { d.state = running }) }, false, nil},
+		{"undefined and defined anew", func(f *fakeDaemon, d *fakeDomain) {
+			f.change(func() { delete(f.domains, d.id) })
+			f.event(d, 1, 0)
+			time.Sleep(50 * time.Millisecond)
+			f.change(func() { f.domains[d.id], d.state = d, running })
+			f.event(d, 2, 0)
+		}, true, nil},
+		{"daemon restarts", func(f *fakeDaemon, d *fakeDomain) {
+			f.cut()
+			f.change(func() { d.state = running })
+		}, true, nil},
+		{"not at all", func(*fakeDaemon, *fakeDomain) {}, false, ErrNotStarted},
+		{"started and stopped again", func(f *fakeDaemon, d *fakeDomain) { f.event(d, 2, 0) }, true, ErrNotStarted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeDaemon(t)
+			d := f.add("web-3", shutoff)
+			o, e := open(t, f, d), listen(t, f)
+			time.AfterFunc(50*time.Millisecond, func() { c.then(f, d) })
+			began := time.Now()
+			at, err := o.AwaitStart(soon(t), 2500*time.Millisecond, e)
+			if !errors.Is(err, c.want) || at.IsZero() != (err != nil) || err == nil && at.Before(began) {
+				t.Errorf("AwaitStart = %v, %v", at, err)
+			}
+			if early := at.Sub(began) < 900*time.Millisecond; err == nil && early != c.early {
+				t.Errorf("found after %v", at.Sub(began))
+			}
+		})
+	}
+}

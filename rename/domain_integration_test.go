@@ -251,6 +251,27 @@ func TestRealAnswerLost(t *testing.T) {
 	}
 }
 
+// process is that of a running domain; its UUID is on the command line.
+func process(t *testing.T, d *Domain) int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // processes end
+		if strings.Contains(string(text), "qemu") && strings.Contains(string(text), "\x00-uuid\x00"+d.UUID()+"\x00") {
+			pid, err := strconv.Atoi(strings.Split(file, "/")[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatalf("domain %s has no process", d.UUID())
+	return 0
+}
+
 // A QEMU process that hangs: the call to it is never answered, the others are,
 // and it can be ended.
 func TestRealHungProcess(t *testing.T) {

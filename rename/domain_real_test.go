@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,27 +146,6 @@ func overlay(t *testing.T, dir, base string) string {
 func isOff(t *testing.T, d *Domain) bool {
 	t.Helper()
 	return must[State](t)(d.State(t.Context())) == StateShutoff
-}
-
-// process is that of a running domain; its UUID is on the command line.
-func process(t *testing.T, d *Domain) int {
-	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, _ := os.ReadFile(file) // processes end
-		if strings.Contains(string(text), "qemu") && strings.Contains(string(text), "\x00-uuid\x00"+d.UUID()+"\x00") {
-			pid, err := strconv.Atoi(strings.Split(file, "/")[2])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return pid
-		}
-	}
-	t.Fatalf("domain %s has no process", d.UUID())
-	return 0
 }
 
 // measureGaps restarts a domain without an operating system, to and fro between

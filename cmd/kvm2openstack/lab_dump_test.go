@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 )
@@ -132,15 +131,6 @@ func (d cloudDump) diff(after cloudDump) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
-}
-
-// resourcesUpdated: nova-compute has reported its node since then, which it
-// does at the end of its slowest periodic task.
-func (l *lab) resourcesUpdated(since time.Time) bool {
-	l.t.Helper()
-	var n int
-	l.must(l.database("nova_cell1").QueryRow("SELECT COUNT(*) FROM compute_nodes WHERE deleted = 0 AND updated_at >= ?", since.Format(time.DateTime)).Scan(&n))
-	return n > 0
 }
 
 var uuidShape = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)

@@ -4,10 +4,15 @@ package main
 
 import (
 	"database/sql"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -252,4 +257,56 @@ func (l *lab) killNeutronAtPort() bool {
 		}
 	}
 	return false
+}
+
+// TestLabPlacementConflicts has Placement refuse every allocation for a while,
+// as if somebody else changed the provider all the time.
+func TestLabPlacementConflicts(t *testing.T) {
+	l := newLab(t, nil)
+	before := l.dumpCloud()
+	var refused atomic.Int32
+	var willing atomic.Bool
+	real := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: "127.0.0.1:8778"})
+	}}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/allocations/") || willing.Load() {
+			real.ServeHTTP(w, r)
+			return
+		}
+		refused.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = w.Write([]byte(`{"errors": [{"status": 409, "code": "placement.concurrent_update", "detail": "resource provider generation conflict"}]}`))
+	}))
+	t.Cleanup(proxy.Close)
+	l.overridden("placement", proxy.URL)
+
+	l.command(exitAttention, "plan", "-O", l.plan, "--only", one)
+	t.Cleanup(func() { l.releaseWhatIsLeft() })
+	l.says(exitUndone, one+"|allocation|Placement", "import", l.plan, "--yes")
+	if n := refused.Load(); n != 10 {
+		t.Errorf("Placement was asked %d times for one allocation, want 10", n)
+	}
+	if diff := before.diff(l.dumpCloud()); diff != "" {
+		t.Errorf("something was left behind:\n%s", diff)
+	}
+	willing.Store(true)
+	l.command(exitClean, "import", l.plan, "--yes")
+	l.command(exitClean, "verify", l.plan)
+	l.command(exitClean, "release", l.plan, "--yes")
+	if diff := before.diff(l.dumpCloud()); diff != "" {
+		t.Errorf("the cloud is not as it was:\n%s", diff)
+	}
+}
+
+// overridden has the configuration's cloud use another address for a service.
+func (l *lab) overridden(service, address string) {
+	l.t.Helper()
+	text, err := os.ReadFile(labEnv(l.t, "OS_CLIENT_CONFIG_FILE"))
+	l.must(err)
+	file := filepath.Join(l.dir, "clouds.yaml")
+	with := strings.Replace(string(text), "    region_name:", "    "+service+"_endpoint_override: "+address+"\n    region_name:", 1)
+	l.must(os.WriteFile(file, []byte(with), 0o600))
+	l.t.Setenv("OS_CLIENT_CONFIG_FILE", file)
 }

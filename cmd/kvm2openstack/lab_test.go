@@ -260,10 +260,12 @@ func (l *lab) computeRestarts(since logMark) {
 	for name := range adoptable {
 		states[name] = l.virsh("domstate", l.fleet[name].uuid)
 	}
+	restarted := l.markLog("nova-compute")
 	l.script("service.sh", "restart", "nova-compute")
-	restarted := time.Now().UTC()
-	l.eventually(3*time.Minute, "nova-compute has run its periodic tasks", func() bool { return l.resourcesUpdated(restarted) })
-	time.Sleep(20 * time.Second) // The power sync and the reaper have their turn, too.
+	l.eventually(2*time.Minute, "nova-compute has compared its power states with libvirt's", func() bool {
+		return strings.Contains(l.logged(restarted), "While synchronizing instance power states")
+	})
+	time.Sleep(35 * time.Second) // Every other periodic task has its turn, too: they run every half minute.
 	for line := range strings.Lines(withoutEmptyDrives(l.logged(since))) {
 		if strings.Contains(line, " ERROR ") || strings.Contains(line, "Traceback") || strings.Contains(line, " CRITICAL ") {
 			l.t.Errorf("nova-compute: %s", line)

@@ -36,7 +36,7 @@ modules() {
 # initramfs FILE: the guest's whole system, which lives in its memory.
 initramfs() {
 	local root=$work/root command
-	mkdir -p "$root/bin" "$root/etc/acpi/PWRF"
+	mkdir -p "$root/bin" "$root/etc/acpi/PWRF" "$root/www/cgi-bin"
 	cp "$(command -v busybox)" "$root/bin/busybox"
 	for command in $("$root/bin/busybox" --list); do
 		[ -e "$root/bin/$command" ] || ln -s busybox "$root/bin/$command"
@@ -45,6 +45,7 @@ initramfs() {
 	ln -s bin "$root/sbin"
 	cp "$LAB_DIR"/guest/* "$root/etc/"
 	ln -s /etc/power-button "$root/etc/acpi/PWRF/00000080"
+	ln -s /etc/slow "$root/www/cgi-bin/slow"
 	modules "$root"
 	(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -9 >"$1"
 }

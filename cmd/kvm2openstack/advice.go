@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/lightcloud/kvm2openstack/importer"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
@@ -19,6 +20,14 @@ func advice(err error) string {
 		{importer.ErrHostUnread, "kvm2openstack audit --host URI says what is wrong with the host; then the same command again"},
 		{importer.ErrState, "bring it into a state that lasts (running, paused or shut off), then the same command again"},
 		{importer.ErrNoCompute, "openstack compute service list shows what Nova thinks of the host; nova-manage cell_v2 discover_hosts maps a new one"},
+		{cloud.ErrUnbound, "openstack network agent list --host HOST: the L2 agent has to be alive and to know the network's segment; then the same command again"},
+		{cloud.ErrTaken, "openstack port show PORT says whose it is; delete it if nobody needs it, or plan again"},
+		{cloud.ErrNoRoom, "raise the allocation ratio of the host, or plan again, which leaves out what does not fit"},
+		{cloud.ErrConflict, "wait until whoever changes the host's provider is done; then the same command again"},
+		{importer.ErrPortGone, "kvm2openstack release PLAN --only DOMAIN, then import it again"},
+		{importer.ErrCloudUnread, "see that Neutron and Placement answer; then the same command again, which finishes what was begun"},
+		{importer.ErrNoCloud, "name the cloud in the configuration (cloud: NAME in clouds.yaml), then the same command again"},
+		{importer.ErrRestarting, "kvm2openstack rename PLAN goes on with it"},
 		{importer.ErrNotPlanned, "make what is missing, or name another in the plan"},
 		{importer.ErrDeleted, "nova-manage db archive_deleted_rows --until-complete --all-cells removes the row that endangers the domain; then the same command again"},
 		{importer.ErrForeign, "this domain belongs to Nova already, or did; look with openstack server show UUID --all-projects, and skip it in the plan"},

@@ -111,7 +111,7 @@ func (l *lab) networkDeleted() {
 	l.command(exitClean, "plan", "-O", l.plan, "--only", one)
 	l.openstack("k2o-lab", "network delete lab-passing")
 	deleted = true
-	l.says(exitBlocked, one+"|network|nothing", "import", l.plan, "--yes")
+	l.says(exitBlocked, one+"|there is no network|make what is missing", "import", l.plan, "--yes")
 }
 
 func (l *lab) flavorChanged() {

@@ -3,8 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/lightcloud/kvm2openstack/importer"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
 
 // Preview prints what an import would make of one domain: its rows in the
@@ -23,6 +27,7 @@ func Preview(w io.Writer, v importer.Previewed) error {
 	if r.Outcome != importer.Imported {
 		return nil
 	}
+	previewMade(w, v)
 	if err := v.Rows.Print(w); err != nil {
 		return err
 	}
@@ -31,10 +36,75 @@ func Preview(w io.Writer, v importer.Previewed) error {
 		fmt.Fprintf(w, "  link %s -> %s/%s (one file, two names)\n", Line(l.From), Line(v.Dir.Dir()), l.To)
 	}
 	fmt.Fprintf(w, "  disk.info %v\n", v.Dir.Infos)
+	previewBound(w, v)
 	f := v.Final
 	_, err := fmt.Fprintf(w, "cell: update instances where uuid = %s and host is null: host %s, node %s, vm_state %s, power_state %d, task_state NULL, %s\n",
 		f.UUID, f.Host.Host, f.Host.Node, f.VMState, f.PowerState, lockText(v.Locked))
 	return err
+}
+
+// previewMade prints what has to be there before the rows.
+func previewMade(w io.Writer, v importer.Previewed) {
+	if f := v.Flavor; f != nil {
+		fmt.Fprintf(w, "nova: make flavor %s, private to project %s: %d vCPU, %d MiB, %d GB, ephemeral %d GB%s\n",
+			Line(f.Name), f.ProjectID, f.VCPUs, f.MemoryMB, f.RootGB, f.EphemeralGB, specsText(f.ExtraSpecs))
+	}
+	if v.Image {
+		fmt.Fprintf(w, "glance: make the placeholder image of project %s\n", v.Plan.ProjectID)
+	}
+	for _, p := range v.Ports {
+		fmt.Fprintf(w, "neutron: make port %s on network %s%s, port security %s\n", p.MAC, p.NetworkID, addressText(p.FixedIPs), onOff(p.PortSecurity))
+	}
+	for _, p := range v.Bound {
+		fmt.Fprintf(w, "neutron: take port %s (%s)%s\n", p.ID, p.MAC, addressText(p.FixedIPs))
+	}
+}
+
+// previewBound prints what follows the links.
+func previewBound(w io.Writer, v importer.Previewed) {
+	if n := len(v.Ports) + len(v.Bound); n > 0 {
+		fmt.Fprintf(w, "neutron: bind %d of its ports to host %s; then its info cache in full\n", n, v.Final.Host.Host)
+	}
+	if a := v.Allocation; a != nil {
+		fmt.Fprintf(w, "placement: allocate %s of %s\n", amountsText(a.Resources), a.Provider)
+	}
+}
+
+func specsText(specs map[string]string) string {
+	if len(specs) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(specs)) {
+		parts = append(parts, name+"="+specs[name])
+	}
+	return ", " + Line(strings.Join(parts, " "))
+}
+
+func addressText(ips []cloud.PortIP) string {
+	if len(ips) == 0 {
+		return " without an address"
+	}
+	parts := make([]string, len(ips))
+	for i, ip := range ips {
+		parts[i] = ip.Address.String()
+	}
+	return " with " + strings.Join(parts, ", ")
+}
+
+func amountsText(resources map[string]int) string {
+	var parts []string
+	for _, class := range slices.Sorted(maps.Keys(resources)) {
+		parts = append(parts, fmt.Sprintf("%s %d", class, resources[class]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 func lockText(locked bool) string {

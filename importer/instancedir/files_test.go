@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestFilesKept(t *testing.T) {
 		}
 		h.write(temporaryName(p), "half of a fourth") // as a crash leaves it
 		for range 2 {
-			if err := f.RemoveKept(ctx, p); err != nil {
+			if err := f.RemoveKept(ctx, filepath.Dir(p), filepath.Base(p)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -75,7 +76,7 @@ func TestFilesKept(t *testing.T) {
 func TestFilesRemoveKeptLeavesFolders(t *testing.T) {
 	eachWay(t, func(t *testing.T, h host, f *Files, _ bool) {
 		h.mkdir("/srv/shared")
-		if err := f.RemoveKept(t.Context(), "/srv/shared/x"); err != nil {
+		if err := f.RemoveKept(t.Context(), "/srv/shared", "x"); err != nil {
 			t.Error(err)
 		}
 		if _, err := os.Stat(h.path("/srv/shared")); err != nil {

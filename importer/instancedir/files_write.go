@@ -144,31 +144,50 @@ func (t *Tree) makeKept(dir string) error {
 	return nil
 }
 
-// RemoveKept removes files, and the folder they are in if that is empty then.
-// What is not there is fine.
-func (f *Files) RemoveKept(ctx context.Context, paths ...string) error {
-	for _, p := range paths {
-		err := f.do(ctx, fileTimeout, func(t *Tree, conn filer) error {
-			at, err := t.placeNew(p)
-			if err != nil {
+// Remove removes a file, and what is left of writing it. One that is gone
+// already is fine.
+func (f *Files) Remove(ctx context.Context, p string) error {
+	err := f.do(ctx, fileTimeout, func(t *Tree, conn filer) error {
+		at, err := t.placeNew(p)
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{temporaryName(at), at} {
+			if err := conn.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			for _, name := range []string{temporaryName(at), at} {
-				if err := conn.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return err
-				}
-			}
-			return t.removeEmpty(path.Dir(at))
-		})
-		if err != nil {
-			return fmt.Errorf("remove %q: %w", p, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove %q: %w", p, err)
 	}
 	return nil
 }
 
-// removeEmpty removes a folder of ours, which nobody else can read, if nothing
-// is left in it.
+// RemoveKept removes files of a folder, and the folder if it is empty then.
+// What is not there is fine.
+func (f *Files) RemoveKept(ctx context.Context, dir string, names ...string) error {
+	for _, name := range names {
+		if err := f.Remove(ctx, path.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	err := f.do(ctx, fileTimeout, func(t *Tree, _ filer) error {
+		real, err := t.placeNew(dir)
+		if err != nil {
+			return err
+		}
+		return t.removeEmpty(real)
+	})
+	if err != nil {
+		return fmt.Errorf("remove folder %q: %w", dir, err)
+	}
+	return nil
+}
+
+// removeEmpty removes a folder that nobody else can look into, as ours are, if
+// nothing is left in it.
 func (t *Tree) removeEmpty(dir string) error {
 	n, err := t.one(dir)
 	if err != nil || n.kind != directory || n.mode != keptDirMode {

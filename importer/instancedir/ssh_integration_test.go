@@ -125,7 +125,7 @@ func TestSSHFiles(t *testing.T) {
 	if id, err := f.Stat(t.Context(), copied); err != nil || id.Inode != h.inode("/etc/copy") || id.Bytes != 6 {
 		t.Errorf("Stat = %+v, %v", id, err)
 	}
-	if err := f.RemoveKept(t.Context(), kept); err != nil {
+	if err := f.RemoveKept(t.Context(), filepath.Dir(kept), "saved.json"); err != nil {
 		t.Error(err)
 	}
 	if err := f.Close(); err != nil {

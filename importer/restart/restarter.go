@@ -74,6 +74,7 @@ type Domain interface {
 // watched is what is asked of a domain.
 type watched interface {
 	Save(ctx context.Context) (rename.Saved, error)
+	CheckShutdown(ctx context.Context, how rename.Shutdown) error
 	Idle(ctx context.Context) error
 	FreeName(ctx context.Context, name string) error
 	Addresses(ctx context.Context) ([]rename.Address, error)
@@ -111,9 +112,11 @@ type keeper interface {
 	// durable when it returns, and under its name only then. What was there is
 	// replaced.
 	WriteKept(ctx context.Context, path string, text []byte) error
-	// RemoveKept removes files, and the folder they are in if that is empty
-	// then. What is not there is fine.
-	RemoveKept(ctx context.Context, paths ...string) error
+	// RemoveKept removes files of a folder, and the folder if it is empty then.
+	// What is not there is fine.
+	RemoveKept(ctx context.Context, dir string, names ...string) error
+	// Remove removes a file; one that is gone already is fine.
+	Remove(ctx context.Context, path string) error
 }
 
 // links are the two names of a disk.

@@ -39,13 +39,14 @@ type Result struct {
 }
 
 // Times are how long the phases of a restart took, those of this call only. A
-// phase that was not reached is 0.
+// phase that was not reached, or cannot be seen, is 0: without a probe or an
+// agent nobody knows how long a guest boots.
 type Times struct {
 	Shutdown time.Duration `json:"shutdown"` // the guest's own, from the first request to its end
 	Gap      time.Duration `json:"gap"`      // ours, from its end to the order to start it
 	Start    time.Duration `json:"start"`    // libvirt's or Nova's, until the domain runs
 	Boot     time.Duration `json:"boot"`     // from then on until it showed that it works
-	Down     time.Duration `json:"down"`     // from its end until it showed that it works
+	Down     time.Duration `json:"down"`     // from its end until it showed that it works, or else ran
 	Total    time.Duration `json:"total"`    // of the whole call
 
 	Presses int `json:"presses,omitempty"` // of the power button

@@ -24,6 +24,8 @@ var moves = map[string]string{
 	"nova_cell1.compute_nodes":                "usage that nova-compute reports every minute",
 	"neutron.agents":                          "heartbeats of Neutron's agents",
 	"neutron.quotausages":                     "counters that Neutron brings up to date when it is asked next",
+	"neutron.reservations":                    "of quota; those of a Neutron that was killed are left to expire",
+	"neutron.resourcedeltas":                  "go with the reservations",
 	"placement.resource_providers.generation": "counts the changes of allocations, up only",
 	"placement.resource_providers.updated_at": "goes with the generation",
 	"placement.inventories.updated_at":        "nova-compute writes its inventory anew",

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -52,6 +53,13 @@ func (localFiles) Read(_ context.Context, path string, offset int64, limit int) 
 	return io.ReadAll(io.NewSectionReader(f, offset, int64(limit)))
 }
 
+// The guest takes the address that goes with its MAC, on the lab's bridge. The
+// fleet's end far below.
+const (
+	labMAC     = "52:54:00:10:00:f0"
+	labAddress = "10.66.0.240"
+)
+
 // A labGuest is a domain with the lab's system on a disk of its own.
 type labGuest struct {
 	*Domain
@@ -67,7 +75,7 @@ func newLabGuest(t *testing.T, name string) *labGuest {
 	g := &labGuest{host: h, events: h.watch(), dir: dir, console: filepath.Join(dir, "console")}
 	g.Domain = h.add(name, `<memory unit='MiB'>128</memory><devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='`+overlay(t, dir, guestImage(t))+`'/><target dev='vda' bus='virtio'/></disk>
-<interface type='user'><mac address='52:54:00:10:00:f0'/><model type='virtio'/></interface>
+<interface type='bridge'><mac address='`+labMAC+`'/><source bridge='br-legacy'/><model type='virtio'/></interface>
 <serial type='file'><source path='`+g.console+`'/></serial><memballoon model='none'/></devices>`)
 	return g
 }
@@ -77,10 +85,20 @@ func (g *labGuest) start(t *testing.T) (Started, string) {
 	t.Helper()
 	mark := must[ConsoleMark](t)(MarkConsole(t.Context(), localFiles{}, g.console))
 	started := must[Started](t)(g.Start(t.Context(), false))
-	h := Health{Steady: time.Second, Console: &Console{Files: localFiles{}, Mark: mark, Text: "guest: ready", Within: 5 * time.Minute}}
+	const within = 5 * time.Minute // without KVM, beside a whole OpenStack
+	address := netip.MustParseAddr(labAddress)
+	h := Health{Steady: time.Second, Console: &Console{Files: localFiles{}, Mark: mark, Text: "guest: ready", Within: within}, Probes: []Probe{
+		{Ping: address, Within: within},
+		{ARP: &ARP{Address: address, MAC: labMAC}, Within: within},
+		{TCP: labAddress + ":80", Within: within},
+		{HTTP: &HTTP{URL: "http://" + labAddress + "/state"}, Within: within},
+	}}
 	r := must[Report](t)(g.CheckHealth(t.Context(), h, started.Issued, g.events))
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
+	}
+	for _, a := range r.Answers {
+		t.Logf("%s: %s, %v after the start", a.Asked, a.Said, a.Took.Round(time.Millisecond))
 	}
 	text := must[[]byte](t)(os.ReadFile(g.console))
 	return started, string(text)

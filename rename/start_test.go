@@ -99,8 +99,10 @@ func TestAwaitStart(t *testing.T) {
 			f.event(d, 2, 0)
 		}, true, nil},
 		{"daemon restarts", func(f *fakeDaemon, d *fakeDomain) {
+			f.change(func() { f.down = true })
 			f.cut()
-			f.change(func() { d.state = running })
+			time.Sleep(100 * time.Millisecond) // in which it is looked for
+			f.change(func() { d.state, f.down = running, false })
 		}, true, nil},
 		{"not at all", func(*fakeDaemon, *fakeDomain) {}, false, ErrNotStarted},
 		{"started and stopped again", func(f *fakeDaemon, d *fakeDomain) { f.event(d, 2, 0) }, true, ErrNotStarted},

@@ -1,8 +1,11 @@
 package restart
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
 )
 
 // An Estimate is how long the next restart may take: the longest of those
@@ -38,6 +41,22 @@ func (e Estimate) typical() time.Duration {
 	}
 	sorted := slices.Sorted(slices.Values(e.seen))
 	return sorted[len(sorted)/2]
+}
+
+// Measured are the durations of the restarts in the journal's steps, oldest
+// first, for an Estimate.
+func Measured(steps []journal.Step) (took []time.Duration) {
+	for _, s := range steps {
+		var t Times
+		if s.Step != prefix+stepEnd || s.Ended == nil || s.Error != "" || json.Unmarshal([]byte(s.Made), &t) != nil {
+			continue
+		}
+		// A call that only went on with what an earlier one had begun says nothing.
+		if t.Down > 0 && t.Total > 0 {
+			took = append(took, t.Total)
+		}
+	}
+	return took
 }
 
 // Forecast is how long a run of all tasks may take, wave after wave, each

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
@@ -527,5 +528,26 @@ func TestTasks(t *testing.T) {
 	}
 	if _, err := ParseGrouping("colour"); err == nil || !strings.Contains(err.Error(), "host, project, prefix, os") {
 		t.Errorf("ParseGrouping(colour) = %v", err)
+	}
+}
+
+func TestMeasured(t *testing.T) {
+	ended := time.Now()
+	step := func(name, made string, end *time.Time, failed string) journal.Step {
+		return journal.Step{Step: prefix + name, Made: made, Ended: end, Error: failed}
+	}
+	whole := asJSON(Times{Down: 20 * time.Second, Total: time.Minute})
+	got := Measured([]journal.Step{
+		step(stepEnd, whole, &ended, ""),
+		step(stepShutdown, whole, &ended, ""),                        // not the end
+		step(stepEnd, whole, nil, ""),                                // killed in it
+		step(stepEnd, whole, &ended, "disk full"),                    // failed
+		step(stepEnd, "{", &ended, ""),                               // of another version
+		step(stepEnd, asJSON(Times{Total: time.Second}), &ended, ""), // was off, or went on
+		{Step: stepEnd, Made: whole, Ended: &ended},                  // of an import
+		step(stepEnd, asJSON(Times{Down: 1, Total: 120}), &ended, ""),
+	})
+	if want := []time.Duration{time.Minute, 120}; !slices.Equal(got, want) {
+		t.Errorf("Measured = %v, want %v", got, want)
 	}
 }

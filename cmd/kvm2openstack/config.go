@@ -30,6 +30,7 @@ type config struct {
 	Defaults  plan.Defaults `yaml:"defaults"`
 	Rules     []plan.Rule   `yaml:"rules"`
 	Scan      scanConfig    `yaml:"scan"`
+	Restart   restartConfig `yaml:"restart"`
 
 	file string // where it was read from, "" for none
 }
@@ -132,7 +133,7 @@ func (c *config) resolve() error {
 	if c.Cloud != "" && c.CloudFile != "" {
 		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
-	return planSettings(*c).Check()
+	return errors.Join(planSettings(*c).Check(), c.Restart.check())
 }
 
 // withDefaults fills in what was left out. Files named without a folder lie

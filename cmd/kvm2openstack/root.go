@@ -58,6 +58,7 @@ OpenStack Nova in place: no disk is copied and importing needs no restart.
   audit    look at hosts and say what can be adopted; writes nothing
   plan     the same, as a file to read, edit and keep; writes nothing else
   import   write Nova's records and link the disks; the guests keep running
+  rename   one restart of each guest, under Nova's name, when it suits you
   status   what was adopted, as the cloud's dashboard shows it
   verify   do records, domains and disks agree?
   release  take an import back
@@ -78,7 +79,7 @@ OpenStack Nova in place: no disk is copied and importing needs no restart.
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default: $KVM2OPENSTACK_CONFIG, ./kvm2openstack.yaml, /etc/kvm2openstack/config.yaml)")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log every step to standard error")
 	root.AddCommand(
-		newAudit(a), newPlan(a), newImport(a), newStatus(a),
+		newAudit(a), newPlan(a), newImport(a), newRename(a), newStatus(a),
 		newVerify(a), newRelease(a), newDemo(a), newMan(a),
 	)
 	return root

@@ -33,6 +33,13 @@ vacant() {
 	fi
 }
 
+# kvm_group: what udev does where it runs. With a /dev/kvm that libvirtd may use
+# and its guests' user may not, libvirtd takes what it knows of QEMU for
+# outdated, and asks QEMU again at every definition: half a minute each.
+kvm_group() {
+	[ ! -c /dev/kvm ] || [ "$(stat -c %G /dev/kvm)" = kvm ] || chgrp kvm /dev/kvm
+}
+
 # together NAME...: starts them all, then waits for each.
 together() {
 	local name
@@ -133,6 +140,7 @@ together keystone
 cloud identity
 step "Keystone answers"
 await rabbitmq
+kvm_group
 together placement glance-api neutron-server nova-api nova-conductor nova-scheduler nova-novncproxy virtlogd libvirtd
 together neutron-linuxbridge-agent nova-compute
 step "all daemons are up"

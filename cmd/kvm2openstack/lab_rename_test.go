@@ -1,0 +1,220 @@
+//go:build lab
+
+package main
+
+import (
+	"encoding/json"
+
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// deaf is the guest that ignores the power button: it is left running.
+const deaf = "leg-deaf01"
+
+// restartConfiguration makes the deaf guest give up soon, and four restarts at
+// a time: the guests boot in emulation.
+func restartConfiguration(text string) string {
+	return text + "restart: {shutdown_timeout: 60s, max_per_host: 4, max_unavailable: 4, stop_after: 0}\n"
+}
+
+// TestLabRename renames the whole fleet in both ways, and takes it back.
+func TestLabRename(t *testing.T) {
+	for _, by := range []string{"nova", "libvirt"} {
+		t.Run("start by "+by, func(t *testing.T) {
+			l := newLab(t, restartConfiguration)
+			cloud := l.dumpCloud()
+			before := l.lookAtFleet()
+			l.command(exitAttention, "plan", "-O", l.plan)
+			t.Cleanup(func() { l.releaseWhatIsLeft() })
+			l.command(exitClean, "import", l.plan, "--yes")
+
+			compute := l.markLog("nova-compute")
+			began := time.Now()
+			text := l.command(exitUndone, "rename", l.plan, "--yes", "--start-by", by)
+			t.Logf("rename took %.0f s:\n%s", time.Since(began).Seconds(), text)
+			l.renamed(before, by)
+			l.command(exitClean, "verify", l.plan)
+			l.computeSaysNothing(compute)
+
+			began = time.Now()
+			text = l.command(exitClean, "release", l.plan, "--yes")
+			t.Logf("release took %.0f s:\n%s", time.Since(began).Seconds(), text)
+			l.back(before)
+			if diff := cloud.diff(l.dumpCloud()); diff != "" {
+				t.Errorf("the cloud is not as it was:\n%s", diff)
+			}
+			l.nothingLinked()
+		})
+	}
+}
+
+// A look is all of a guest that must come through.
+type look struct {
+	name, state, definition, autostart string
+	guest                              map[string]string // what it says of itself; nil when it does not run
+}
+
+func (l *lab) lookAtFleet() map[string]look {
+	l.t.Helper()
+	all := map[string]look{}
+	for name := range adoptable {
+		all[name] = l.look(l.fleet[name])
+	}
+	return all
+}
+
+func (l *lab) look(g *legacy) look {
+	l.t.Helper()
+	k := look{
+		name: l.virsh("domname", g.uuid), state: l.virsh("domstate", g.uuid),
+		definition: l.virsh("dumpxml", "--inactive", "--security-info", g.uuid),
+	}
+	for line := range strings.Lines(l.virsh("dominfo", g.uuid)) {
+		if value, ok := strings.CutPrefix(line, "Autostart:"); ok {
+			k.autostart = strings.TrimSpace(value)
+		}
+	}
+	if k.state == "running" {
+		k.guest = l.state(g.nics[0].address)
+	}
+	return k
+}
+
+// passing are the lines of a guest's state that a restart changes.
+var passing = []string{"boots", "last_stop"}
+
+// renumbered are those that change when Nova makes the definition anew: its
+// SMBIOS says OpenStack, and devices may come to other slots.
+var renumbered = []string{"vendor", "product", "machine", "serial", "memory_kib"}
+
+// hardware is what a guest sees, as far as it must stay.
+func hardware(guest map[string]string, by string) map[string]string {
+	h := maps.Clone(guest)
+	for _, name := range passing {
+		delete(h, name)
+	}
+	if by != "nova" {
+		return h
+	}
+	for _, name := range renumbered {
+		delete(h, name)
+	}
+	for name, value := range h {
+		h[name] = withoutSlot(value)
+	}
+	return h
+}
+
+// withoutSlot leaves out where on the PCI bus a device is.
+func withoutSlot(value string) string {
+	return strings.Join(slices.DeleteFunc(strings.Fields(value), func(f string) bool { return strings.HasPrefix(f, "pci=") }), " ")
+}
+
+// renamed holds what became of the fleet against what it was.
+func (l *lab) renamed(before map[string]look, by string) {
+	l.t.Helper()
+	names := l.instanceNames()
+	servers := l.servers()
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		g, was := l.fleet[name], before[name]
+		now := l.look(g)
+		s := servers[g.uuid]
+		if now.state != was.state {
+			l.t.Errorf("%s was %s and is %s", name, was.state, now.state)
+			continue
+		}
+		if s.Status != adoptable[name] || s.Task != nil {
+			l.t.Errorf("%s is listed as %s, task %v", name, s.Status, s.Task)
+		}
+		if was.guest == nil {
+			continue
+		}
+		if name == deaf {
+			l.same(name, was, now)
+			continue
+		}
+		if now.name != names[g.uuid] {
+			l.t.Errorf("%s is called %s, want %s", name, now.name, names[g.uuid])
+		}
+		l.onceMore(name, was, now, 1)
+		if diff := cmp.Diff(hardware(was.guest, by), hardware(now.guest, by)); diff != "" {
+			l.t.Errorf("%s sees other hardware (-before +after):\n%s", name, diff)
+		}
+	}
+}
+
+// onceMore: the guest was shut down in good order and booted, so many times.
+func (l *lab) onceMore(name string, was, now look, times int) {
+	l.t.Helper()
+	n, err := strconv.Atoi(was.guest["boots"])
+	l.must(err)
+	if now.guest["boots"] != strconv.Itoa(n+times) {
+		l.t.Errorf("%s had been booted %d times, and now %s times, want %d", name, n, now.guest["boots"], n+times)
+	}
+	if now.guest["last_stop"] != "clean" {
+		l.t.Errorf("%s was stopped last by a %s", name, now.guest["last_stop"])
+	}
+}
+
+// same: nothing at all is different.
+func (l *lab) same(name string, was, now look) {
+	l.t.Helper()
+	if diff := cmp.Diff(was, now, cmp.AllowUnexported(look{})); diff != "" {
+		l.t.Errorf("%s is not as it was (-before +after):\n%s", name, diff)
+	}
+}
+
+// back: name, definition, autostart and hardware are those from before.
+func (l *lab) back(before map[string]look) {
+	l.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		was, now := before[name], l.look(l.fleet[name])
+		if was.guest != nil && name != deaf {
+			if now.guest == nil {
+				l.t.Errorf("%s does not run: it is %s", name, now.state)
+				continue
+			}
+			l.onceMore(name, was, now, 2)
+			for _, line := range passing {
+				now.guest[line] = was.guest[line]
+			}
+		}
+		l.same(name, was, now)
+	}
+}
+
+// instanceNames are Nova's names of the fleet's domains.
+func (l *lab) instanceNames() map[string]string {
+	l.t.Helper()
+	names := slices.Sorted(maps.Keys(adoptable))
+	m := map[string]string{}
+	for i, v := range l.openstack("k2o-lab", l.all(names, "server show -f json -c OS-EXT-SRV-ATTR:instance_name %s")...) {
+		var s struct {
+			Name string `json:"OS-EXT-SRV-ATTR:instance_name"`
+		}
+		l.must(json.Unmarshal(v, &s))
+		m[l.fleet[names[i]].uuid] = s.Name
+	}
+	if len(m) != len(names) {
+		l.t.Fatalf("%d instance names for %d instances", len(m), len(names))
+	}
+	return m
+}
+
+// computeSaysNothing: nova-compute has met nothing of the restarts that it
+// calls an error.
+func (l *lab) computeSaysNothing(since logMark) {
+	l.t.Helper()
+	for line := range strings.Lines(withoutEmptyDrives(l.logged(since))) {
+		if strings.Contains(line, " ERROR ") || strings.Contains(line, "Traceback") || strings.Contains(line, " CRITICAL ") {
+			l.t.Errorf("nova-compute: %s", line)
+		}
+	}
+}

@@ -383,7 +383,6 @@ type witness struct {
 	state []string // "", down, half or up
 	fails int
 	went  bool // a restart went well
-	tried int
 }
 
 func (w *witness) begins(n int) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -170,7 +171,7 @@ func (r *runner) failed(ctx context.Context, k int, todo batch, failed perDomain
 		}
 		back = append(back, it)
 	}
-	undone, fatal := r.backward(ctx, r.steps[:k+1], back)
+	undone, fatal := r.rollBack(ctx, k, back)
 	for _, it := range back {
 		err, why := failed[it.uuid()], undone[it.uuid()]
 		switch {
@@ -182,4 +183,24 @@ func (r *runner) failed(ctx context.Context, k int, todo batch, failed perDomain
 		it.end(RolledBack, s.name(), err)
 	}
 	return fatal
+}
+
+// rollBack takes back the steps up to k, and where an earlier run was at work
+// all of them: it may have come further than this one.
+func (r *runner) rollBack(ctx context.Context, k int, back batch) (failed perDomain, fatal error) {
+	var begun, fresh batch
+	for _, it := range back {
+		if underWay(it.earlier) {
+			begun = append(begun, it)
+		} else {
+			fresh = append(fresh, it)
+		}
+	}
+	failed, fatal = r.backward(ctx, r.steps[:k+1], fresh)
+	if fatal != nil {
+		return failed, fatal
+	}
+	more, fatal := r.backward(ctx, r.steps, begun)
+	maps.Copy(failed, more)
+	return failed, fatal
 }

@@ -17,7 +17,7 @@ IMAGES=/var/lib/libvirt/images
 TEMPLATE=$IMAGES/leg-template.qcow2
 OTHER=/srv/k2o-lab               # where leg-otherfs01 has its disk
 OTHER_FILE=$LAB_STATE/other.ext4 # the file system that is mounted there
-AT_ONCE=4                        # guests that boot at a time: more would starve the cloud
+AT_ONCE=3                        # guests that boot at a time: more would starve the cloud
 BOOT_SECONDS=180                 # a guest needs ten on a free machine
 
 virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }

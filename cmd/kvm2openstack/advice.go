@@ -6,7 +6,9 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/restart"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // advice is what an operator can do about err, "" when the error says it all.
@@ -35,6 +37,17 @@ func advice(err error) string {
 		{importer.ErrMoved, "the instance was migrated; it cannot be released from its old host"},
 		{importer.ErrViolated, "kvm2openstack verify PLAN names each difference"},
 		{importer.ErrInterrupted, "the same command again goes on where this one stopped"},
+		{restart.ErrChanged, "plan it again and compare the two plans; nothing of it was changed"},
+		{restart.ErrStranger, "give it the name that the journal knows (virsh domrename), or skip it in the plan"},
+		{restart.ErrAway, "the same command goes on when the host answers again"},
+		{restart.ErrJournal, "make the journal writable (its disk may be full); the same command goes on"},
+		{restart.ErrInterrupted, "the same command goes on where this one stopped"},
+		{restart.ErrNova, "the log of nova-compute on the host says more; the guest runs as before where it was rolled back"},
+		{restart.ErrState, "kvm2openstack status says where it stands, and what goes on with it"},
+		{rename.ErrStillRunning, "shut it down from inside the guest and give the same command again, or set force: true for it in the plan"},
+		{rename.ErrPaused, "resume it, or set restart: {resume_paused: true} in the configuration"},
+		{rename.ErrUnhealthy, "look at the guest's console; a probe that cannot answer belongs out of the plan"},
+		{nova.ErrBusy, "wait until Nova is through with it, then the same command again"},
 		{journal.ErrHeld, "wait for the other run to end; its lock goes with its process"},
 		{nova.ErrLocked, "wait for the other run to end; its lock goes with its connection"},
 		{nova.ErrReadOnly, "finish the upgrade of the cloud, or use a kvm2openstack that knows its release"},

@@ -16,6 +16,7 @@ type importOptions struct {
 	selection
 	dryRun bool
 	yes    bool
+	rename bool
 	output string
 }
 
@@ -28,7 +29,11 @@ func newImport(a *app) *cobra.Command {
 Nova's records, hard-links the disks to where Nova looks for them, and makes
 the records final from the domain's state at that moment. The guests are not
 touched. What is done already is left alone, so that the same command completes
-a run that was stopped at any point.`,
+a run that was stopped at any point.
+
+With --rename the guests are then restarted under Nova's names, as rename does
+it with the limits and the window of the configuration; with -o json that is a
+document of its own.`,
 		Example: `  kvm2openstack import plan.yaml --dry-run
   kvm2openstack import plan.yaml --only kvm01
   kvm2openstack import plan.yaml --yes`,
@@ -38,6 +43,7 @@ a run that was stopped at any point.`,
 	o.addFilterFlags(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print every row and link; nothing is opened for writing")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.rename, "rename", false, "then restart the guests under Nova's names, as the command rename does")
 	addOutputFlag(cmd, &o.output, "table", "json")
 	return cmd
 }
@@ -50,18 +56,36 @@ func (o *importOptions) run(ctx context.Context, a *app, file string) error {
 	if err != nil {
 		return err
 	}
+	r, err := c.restarts()
+	if err == nil && o.rename {
+		err = r.possible(c)
+	}
+	if err != nil {
+		return err
+	}
 	if o.dryRun {
-		return a.preview(ctx, c, p)
+		err := a.preview(ctx, c, p)
+		if o.rename && exitStatus(err) <= exitBlocked {
+			fmt.Fprintln(a.out, "what the restarts would do is told once the domains are imported: kvm2openstack rename PLAN --dry-run")
+		}
+		return err
 	}
 	n := countImports(p)
 	if n == 0 {
 		return refused(errors.New("the plan has no domain with \"decision: import\""))
 	}
 	question := fmt.Sprintf("import %s on %s into Nova (guests keep running)", plural(n, "domain", "domains"), plural(onHosts(p), "host", "hosts"))
+	if o.rename {
+		question += ", then " + allImports(p).question(r)
+	}
 	if err := a.confirm(o.yes, question); err != nil {
 		return err
 	}
-	return o.carryOut(ctx, a, c, p)
+	err = o.carryOut(ctx, a, c, p)
+	if !o.rename || !isStatus(err) || ctx.Err() != nil {
+		return err
+	}
+	return worse(err, o.renameImported(ctx, a, c, p, r))
 }
 
 func (o *importOptions) carryOut(ctx context.Context, a *app, c config, p plan.Plan) error {

@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
 type releaseOptions struct {
 	selection
 	yes    bool
+	window string
 	output string
 }
 
@@ -20,13 +22,20 @@ func newRelease(a *app) *cobra.Command {
 	var o releaseOptions
 	cmd := &cobra.Command{
 		Use:   "release PLAN",
-		Short: "Take an import back: records deleted, links removed, guests untouched",
+		Short: "Take an import back: records deleted, links removed",
 		Long: `Release takes back what import did to the domains of a plan: Nova's records are
 physically deleted, children first, and the hard links are removed; the disks
 keep their own names and the guests are not touched. Nothing is soft-deleted,
 for nova-compute destroys a guest whose record says deleted.
 
-A domain that Nova has meanwhile rebuilt under its own name is refused.`,
+A guest that was renamed is restarted for it: shut down in good order, given
+its legacy name and its saved definition byte for byte, and started. The limits
+are those of the restarts in the configuration; one that does not shut down
+stays as it is, in Nova. With -o json its restart is a document of its own,
+before that of the release.
+
+A domain that Nova has meanwhile rebuilt under its own name, without rename, is
+refused.`,
 		Example: `  kvm2openstack release plan.yaml --only web-3
   kvm2openstack release plan.yaml --yes`,
 		Args: oneArg("plan"),
@@ -34,6 +43,7 @@ A domain that Nova has meanwhile rebuilt under its own name is refused.`,
 	}
 	o.addFilterFlags(cmd)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	addWindowFlag(cmd, &o.window)
 	addOutputFlag(cmd, &o.output, "table", "json")
 	return cmd
 }
@@ -46,11 +56,50 @@ func (o *releaseOptions) run(ctx context.Context, a *app, file string) error {
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("delete Nova's records of %s and remove their links (guests keep running)", plural(countImports(p), "domain", "domains"))
-	if err := a.confirm(o.yes, question); err != nil {
+	r, err := o.restarts(c)
+	if err != nil {
 		return err
 	}
-	side, err := c.openCloud(ctx, a)
+	known, err := c.adoptions(ctx)
+	if err != nil {
+		return err
+	}
+	work := toReturn(p, known)
+	if err := a.confirm(o.yes, o.question(p, work)); err != nil {
+		return err
+	}
+	if len(work.todo) > 0 {
+		if err := a.awaitWindow(ctx, r.limits.Window, work.begun()); err != nil {
+			return err
+		}
+	}
+	return o.carryOut(ctx, a, c, p, r)
+}
+
+// restarts are how renamed guests are brought back.
+func (o *releaseOptions) restarts(c config) (restarts, error) {
+	r, err := c.restarts()
+	if err != nil {
+		return r, usage(err)
+	}
+	if o.window != "" {
+		if r.limits.Window, err = parseWindow(o.window); err != nil {
+			return r, usagef("--window: %w", err)
+		}
+	}
+	return r, nil
+}
+
+func (o *releaseOptions) question(p plan.Plan, work renameWork) string {
+	what := fmt.Sprintf("delete Nova's records of %s and remove their links", plural(countImports(p), "domain", "domains"))
+	if n := len(work.todo); n > 0 {
+		return what + fmt.Sprintf("; %s renamed since, and restarted for it under the legacy name (shut down and started once more), the others keep running", plural(n, "guest was", "guests were"))
+	}
+	return what + " (guests keep running)"
+}
+
+func (o *releaseOptions) carryOut(ctx context.Context, a *app, c config, p plan.Plan, r restarts) error {
+	side, err := c.openPorts(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -58,9 +107,26 @@ func (o *releaseOptions) run(ctx context.Context, a *app, file string) error {
 	if err != nil {
 		return err
 	}
-	sum, runErr := ch.Release(ctx, p, plan.Filter{})
-	if err := errors.Join(runErr, ch.close(ctx, sum.String())); err != nil {
-		return a.afterError(o.output, sum, err)
+	back, left, runErr := ch.bringBack(ctx, a, restarting{restarts: r, config: c, view: newRestartView(a), side: side, back: true}, p)
+	var sum importer.Summary
+	if runErr == nil {
+		sum, runErr = ch.Release(ctx, left, plan.Filter{})
 	}
-	return a.conclude(o.output, sum)
+	closed := ch.close(ctx, sum.String())
+	var backErr error
+	if len(back) > 0 {
+		backErr = a.concludeRestart(o.output, back)
+	}
+	if err := errors.Join(runErr, closed); err != nil {
+		return worse(backErr, a.afterError(o.output, sum, err))
+	}
+	return worse(backErr, a.conclude(o.output, sum))
+}
+
+// worse is the error with the higher exit status.
+func worse(a, b error) error {
+	if exitStatus(a) > exitStatus(b) {
+		return a
+	}
+	return b
 }

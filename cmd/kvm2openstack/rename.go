@@ -143,7 +143,7 @@ func (w renameWork) question(r restarts) string {
 		parts[0] += fmt.Sprintf(" (%d of them were off and stay off)", off)
 	}
 	if n := len(w.begun()); n > 0 {
-		parts = append(parts, plural(n, "that an earlier run has begun", "that an earlier run has begun")+" at once")
+		parts = append(parts, fmt.Sprintf("%d of them, which an earlier run had begun, at once", n))
 	}
 	parts = append(parts,
 		fmt.Sprintf("at most %d on a host and %d in all at a time", r.limits.PerHost, r.limits.Unavailable),

@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/lightcloud/kvm2openstack/importer"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
 )
 
 // The shapes that the JSON of status and verify has.
@@ -34,10 +35,20 @@ func StatusTable(w io.Writer, rows []importer.StatusRow, s Style) {
 }
 
 func adoption(r importer.StatusRow) string {
-	if r.Reason == "" {
-		return string(r.Adoption)
+	text := string(r.Adoption)
+	if r.Reason != "" {
+		text += ": " + Line(r.Reason)
 	}
-	return string(r.Adoption) + ": " + Line(r.Reason)
+	if next := nextStep[r.Adoption]; next != "" {
+		text += "; " + next
+	}
+	return text
+}
+
+// nextStep is what goes on with a restart that has not come to its end.
+var nextStep = map[journal.State]string{
+	journal.StateRenaming:  "rename PLAN goes on, release PLAN takes it back",
+	journal.StateReturning: "it goes back to what it was: the command that began it goes on",
 }
 
 // StatusJSON prints the same for programs.

@@ -82,6 +82,12 @@ func suite(t *testing.T, location string) {
 	if steps, _ = j.Steps(t.Context(), "u1", "u2"); len(steps) != 1 || steps[0].UUID != "u2" {
 		t.Errorf("Steps after the undo of u1 = %+v, want those of u2", steps)
 	}
+	write(t, r, func(tx *Tx) error {
+		return errors.Join(tx.Begin("rename/hold", "u2"), tx.Begin("rename/stage", "u2"), tx.EndUndoAll("rename/", "u2"))
+	})
+	if steps, _ = j.Steps(t.Context(), "u2"); len(steps) != 1 || steps[0].Step != "records" {
+		t.Errorf("Steps after the undo of all of a restart = %+v, want that of the import", steps)
+	}
 	write(t, r, func(tx *Tx) error { return tx.SetPlans(map[string]string{"u1": "domain: web, port: p1"}) })
 	if got, err = r.Adoptions(t.Context(), "u1"); err != nil || got[0].Plan != "domain: web, port: p1" || got[0].Domain != a.Domain[:3]+"\uFFFD" || got[0].Left != nil {
 		t.Errorf("Adoptions(u1) after SetPlans = %+v, %v, want the new plan, all else as before, nothing left", got, err)

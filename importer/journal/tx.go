@@ -135,6 +135,12 @@ func (t *Tx) EndUndo(step string, uuids ...string) error {
 	return t.markUndo("undone", step, uuids)
 }
 
+// EndUndoAll is EndUndo for all steps of a domain whose names begin alike.
+func (t *Tx) EndUndoAll(prefix, uuid string) error {
+	return t.db.Model(&Step{}).Where("substr(step, 1, ?) = ? AND uuid = ? AND undone IS NULL", len(prefix), prefix, uuid).
+		Update("undone", t.now).Error
+}
+
 func (t *Tx) markUndo(column, step string, uuids []string) error {
 	if len(uuids) == 0 {
 		return nil

@@ -42,6 +42,7 @@ func (r *Restarter) Back(ctx context.Context, j Job, o Options) Result {
 	switch w.state {
 	case journal.StateRenamed, journal.StateFinalized, journal.StateRenaming, journal.StateReturning:
 	default:
+		w.forget(ctx) // of a call that was killed while it saved
 		return w.end(Already, nil)
 	}
 	if err := w.remember(ctx); err != nil {
@@ -126,7 +127,7 @@ func (w *walk) finishBack(ctx context.Context, r returning, cause error) Result 
 	case err == nil:
 		w.result.Step = failedAt
 		return w.end(RolledBack, cause)
-	case w.result.Step == stepStop && !errors.Is(err, ErrAway) && !errors.Is(err, ErrJournal):
+	case w.result.Step == stepStop && !errors.Is(err, ErrAway) && !errors.Is(err, ErrJournal) && !errors.Is(err, rename.ErrElsewhere):
 		return w.stay(ctx, r, cause, err)
 	}
 	w.log.Warn("way back failed", "step", w.result.Step, "err", err)

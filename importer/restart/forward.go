@@ -7,6 +7,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // Forward restarts a domain under Nova's name, or goes on where a call that was
@@ -127,12 +128,13 @@ func never(context.Context) (bool, error) { return false, nil }
 // failed decides what becomes of a domain for which a step has failed.
 //
 // Nobody can be blamed for a host that is away or a journal that is full: the
-// same call goes on from here. A healthy guest is not taken down again because
-// a record could not be written. Everything else goes back.
+// same call goes on from here. A guest that goes on on another host must not be
+// started here. A healthy one is not taken down again because a record could
+// not be written. Everything else goes back.
 func (w *walk) failed(ctx context.Context, err error) Result {
 	step := w.result.Step
 	w.log.Warn("step failed", "step", step, "err", err)
-	stays := errors.Is(err, ErrJournal) || errors.Is(err, ErrAway) || errors.Is(err, ErrStranger) ||
+	stays := errors.Is(err, ErrJournal) || errors.Is(err, ErrAway) || errors.Is(err, ErrStranger) || errors.Is(err, rename.ErrElsewhere) ||
 		step == stepSettle || step == stepUnlock
 	switch {
 	case stays:
@@ -161,11 +163,11 @@ func (w *walk) refuse(ctx context.Context, err error) Result {
 	return w.end(Refused, err)
 }
 
-// half leaves a domain where it is. The journal has why, for status; if it can
-// be written.
+// half leaves a domain where it is. The journal has why, for status; but after a
+// write that failed it may have come further than is known here.
 func (w *walk) half(ctx context.Context, state journal.State, err error) Result {
-	if noted := w.toState(ctx, state, err.Error()); noted != nil && !errors.Is(err, ErrJournal) {
-		err = errors.Join(err, noted)
+	if !errors.Is(err, ErrJournal) {
+		err = errors.Join(err, w.toState(ctx, state, err.Error()))
 	}
 	return w.end(Half, err)
 }

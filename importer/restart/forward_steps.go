@@ -2,6 +2,7 @@ package restart
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -29,7 +30,9 @@ func (w *walk) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := w.keep(ctx, k); err != nil {
-		w.forget(ctx)
+		if !errors.Is(err, ErrJournal) {
+			w.forget(ctx)
+		}
 		return away(err)
 	}
 	w.result.Warnings = append(w.result.Warnings, k.Warnings...)
@@ -212,13 +215,25 @@ func (w *walk) shutdownDone(context.Context) (bool, error) {
 
 func (w *walk) shutdown(ctx context.Context) (err error) {
 	w.stopped, err = w.domain.Shutdown(ctx, howToStop(w.job, w.opt))
+	if err != nil && !errors.Is(err, rename.ErrElsewhere) {
+		err = w.orOff(ctx, away(err))
+	}
 	if err != nil {
-		return away(err)
+		return err
 	}
 	w.result.Times.Shutdown, w.result.Times.Presses = w.stopped.Took, w.stopped.Presses
 	if !w.stopped.Clean() {
 		w.warn("the guest did not end in good order: %s, after %s", w.stopped.Reason, w.stopped.By)
 	}
+	return nil
+}
+
+// orOff is nil if the domain is off after all: what failed was to hear of it.
+func (w *walk) orOff(ctx context.Context, failed error) error {
+	if err := w.look(ctx); err != nil || w.here.gone || w.here.active() {
+		return failed
+	}
+	w.stopped = rename.Stopped{At: w.now(), Reason: "unknown"}
 	return nil
 }
 

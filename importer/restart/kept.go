@@ -153,11 +153,14 @@ func (w *walk) keep(ctx context.Context, k *kept) error {
 			return err
 		}
 	}
-	err = w.toState(ctx, journal.StateRenaming, "", w.ended(stepSave, asJSON(entry), nil))
-	if err == nil {
-		w.kept = k
+	if err := w.toState(ctx, journal.StateRenaming, "", w.ended(stepSave, asJSON(entry), nil)); err != nil {
+		// The commit may have been carried out all the same, and then the next
+		// call relies on what was kept.
+		w.state = journal.StateRenaming
+		return err
 	}
-	return err
+	w.kept = k
+	return nil
 }
 
 // forget removes what was saved. It comes last of all, and what it leaves is

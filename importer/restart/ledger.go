@@ -3,7 +3,6 @@ package restart
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
@@ -51,13 +50,7 @@ func (w *walk) toState(ctx context.Context, state journal.State, reason string, 
 }
 
 // undone says that nothing is left of any step.
-func (w *walk) undone(tx *journal.Tx) error {
-	var errs []error
-	for _, name := range ourSteps {
-		errs = append(errs, tx.EndUndo(prefix+name, w.job.uuid()))
-	}
-	return errors.Join(errs...)
-}
+func (w *walk) undone(tx *journal.Tx) error { return tx.EndUndoAll(prefix, w.job.uuid()) }
 
 // readJournal is the journal's word by now: the state, and the steps that were
 // begun and not taken back, each as it was begun last.

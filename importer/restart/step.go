@@ -34,12 +34,6 @@ const (
 	stepFinalize  = "finalize"
 )
 
-// ourSteps are all that the journal may have of a restart.
-var ourSteps = []string{
-	stepSave, stepHold, stepStage, stepShutdown, stepName, stepStart, stepHealth, stepSettle, stepProve, stepProven, stepUnlock, stepEnd,
-	stepReturn, stepStop, stepNames, stepVariables, stepRestore, stepClear, stepAgain, stepModel, stepFinalize,
-}
-
 // A step is one change to a domain.
 //
 // done looks at the world, which was looked at just before, and not at the

@@ -1,0 +1,426 @@
+package restart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/rename"
+)
+
+// A fakeDomain is one as libvirt has it.
+type fakeDomain struct {
+	name       string
+	definition string // "" is transient
+	live       string // "" is off
+	paused     bool
+	autostart  bool
+	busy       error
+}
+
+// definitionOf is a domain as libvirt writes it.
+func definitionOf(uuid, name, efi string) string {
+	firmware := "<os>\n    <type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>\n    <boot dev='hd'/>\n  </os>"
+	switch efi {
+	case "implicit":
+		firmware = "<os firmware='efi'>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>"
+	case "explicit":
+		firmware = "<os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n    <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>\n    <nvram>/srv/nvram/web.fd</nvram>\n  </os>"
+	}
+	return `<domain type='kvm'>
+  <name>` + name + `</name>
+  <uuid>` + uuid + `</uuid>
+  <memory unit='KiB'>1048576</memory>
+  <currentMemory unit='KiB'>1048576</currentMemory>
+  <vcpu placement='static'>1</vcpu>
+  ` + firmware + `
+  <features>
+    <acpi/>
+  </features>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='/srv/images/web.qcow2'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='/srv/images/data.qcow2'/>
+      <target dev='vdb' bus='virtio'/>
+    </disk>
+    <interface type='bridge'>
+      <mac address='52:54:00:10:00:50'/>
+      <source bridge='br0'/>
+      <model type='virtio'/>
+      <driver name='vhost' queues='2'/>
+    </interface>
+    <graphics type='vnc' port='-1' autoport='yes' passwd='hunter2'/>
+  </devices>
+</domain>
+`
+}
+
+func legacyVariables(efi, name string) string {
+	if efi == "explicit" {
+		return "/srv/nvram/web.fd"
+	}
+	return rename.DefaultNVRAM(name)
+}
+
+// liveOf is what runs, once a definition is started.
+func (w *fakeWorld) liveOf(definition string) string {
+	return strings.Replace(definition, "<domain type='kvm'", "<domain type='kvm' id='"+fmt.Sprint(w.boots+1)+"'", 1)
+}
+
+// A fakeFile is an inode.
+type fakeFile struct {
+	inode   uint64
+	content string
+}
+
+func (w *fakeWorld) create(path, content string) {
+	w.inodes++
+	w.files[path] = &fakeFile{w.inodes, content}
+}
+
+func sortedPaths(files map[string]*fakeFile) []string { return slices.Sorted(maps.Keys(files)) }
+
+type fakeHosts struct{ w *fakeWorld }
+
+func (h fakeHosts) Domain(context.Context, discover.Host, string) (Domain, error) {
+	return fakeHandle{h.w}, nil
+}
+func (h fakeHosts) Files(context.Context, discover.Host) (Files, error) { return fakeFiles{h.w}, nil }
+
+// A fakeHandle is the domain as package rename gives it.
+type fakeHandle struct{ w *fakeWorld }
+
+func (h fakeHandle) Close() {}
+
+func (h fakeHandle) domain() (*fakeDomain, error) {
+	if d := h.w.domains[h.w.uuid]; d != nil {
+		return d, nil
+	}
+	return nil, rename.ErrGone
+}
+
+func (h fakeHandle) Save(context.Context) (rename.Saved, error) {
+	d, err := h.domain()
+	if err != nil {
+		return rename.Saved{}, err
+	}
+	s := rename.Saved{
+		UUID: h.w.uuid, Name: d.name, State: rename.StateShutoff, Persistent: d.definition != "", Autostart: d.autostart,
+		Definition: d.definition, Live: d.live,
+	}
+	if d.live != "" {
+		s.State = rename.StateRunning
+	}
+	if d.paused {
+		s.State = rename.StatePaused
+	}
+	text := d.definition
+	if d.live != "" {
+		text = d.live
+	}
+	s.Disks = disksOf(text)
+	path, implicit, err := rename.NVRAM(text)
+	if implicit && d.live != "" {
+		path = rename.DefaultNVRAM(d.name)
+	}
+	s.NVRAM = path
+	return s, err
+}
+
+// disksOf is enough of a definition for a world in which all look alike.
+func disksOf(text string) (paths []string) {
+	for _, found := range diskPath.FindAllStringSubmatch(text, -1) {
+		paths = append(paths, found[1])
+	}
+	return paths
+}
+
+var diskPath = regexp.MustCompile(`<source file='([^']*)'`)
+
+func (h fakeHandle) CheckShutdown(_ context.Context, how rename.Shutdown) error {
+	d, err := h.domain()
+	if err == nil && d.paused && !how.Resume {
+		err = rename.ErrPaused
+	}
+	return err
+}
+
+func (h fakeHandle) Idle(context.Context) error {
+	d, err := h.domain()
+	if err != nil {
+		return err
+	}
+	return d.busy
+}
+
+func (h fakeHandle) FreeName(_ context.Context, name string) error {
+	if h.w.others[name] {
+		return rename.ErrNameTaken
+	}
+	return nil
+}
+
+func (h fakeHandle) Addresses(context.Context) ([]rename.Address, error) {
+	return nil, errors.New("no agent")
+}
+
+func (h fakeHandle) CheckHealth(_ context.Context, _ rename.Health, since time.Time) (rename.Report, error) {
+	d, err := h.domain()
+	answer := rename.Answer{Asked: "runs without a break", OK: err == nil && d.live != "" && !d.paused, Said: "it is off"}
+	if answer.OK && h.w.sick != nil && h.w.sick(d.live) {
+		answer.OK, answer.Said = false, "it does not answer"
+	}
+	return rename.Report{Answers: []rename.Answer{answer}}, nil
+}
+
+func (h fakeHandle) Define(_ context.Context, want rename.Definition) error {
+	d, err := h.domain()
+	switch {
+	case err != nil:
+		return err
+	case want.Proves(d.definition) == nil:
+		return nil
+	}
+	if err := want.Fits(d.definition); err != nil {
+		return err
+	}
+	if err := h.w.define(want.Text); err != nil {
+		return err
+	}
+	return want.Proves(d.definition)
+}
+
+// define is libvirt's: the name in the text decides, and has to be the present
+// one of that UUID.
+func (w *fakeWorld) define(text string) error {
+	return w.effect("define", func() error {
+		now, err := discover.Parse([]byte(text), nil)
+		if err != nil {
+			return err
+		}
+		d := w.domains[now.UUID]
+		if d == nil {
+			d = &fakeDomain{name: now.Name}
+			w.domains[now.UUID] = d
+		}
+		if d.name != now.Name {
+			return fmt.Errorf("domain %q is already defined with uuid %s", d.name, now.UUID)
+		}
+		d.definition = text
+		return nil
+	})
+}
+
+func (h fakeHandle) Rename(_ context.Context, to string) error {
+	return h.w.effect("rename", func() error {
+		d, err := h.domain()
+		switch {
+		case err != nil:
+			return err
+		case d.name == to:
+			return nil
+		case d.live != "":
+			return rename.ErrActive
+		case h.w.others[to]:
+			return rename.ErrNameTaken
+		}
+		if d.definition, err = rename.Apply(d.definition, rename.Change{Name: to}); err != nil {
+			return err
+		}
+		d.name = to
+		return nil
+	})
+}
+
+func (h fakeHandle) SetAutostart(_ context.Context, on bool) error {
+	return h.w.effect("autostart", func() error {
+		d, err := h.domain()
+		if err == nil {
+			d.autostart = on
+		}
+		return err
+	})
+}
+
+// Restore is three changes, as the real one is.
+func (h fakeHandle) Restore(ctx context.Context, saved rename.Saved, same func(string, string) error) error {
+	d, err := h.domain()
+	if err == nil && d.name != saved.Name {
+		if err := h.Rename(ctx, saved.Name); err != nil {
+			return err
+		}
+	}
+	if err != nil || same(saved.Definition, d.definition) != nil {
+		if err := h.w.define(saved.Definition); err != nil {
+			return err
+		}
+	}
+	return h.SetAutostart(ctx, saved.Autostart)
+}
+
+func (h fakeHandle) Shutdown(_ context.Context, how rename.Shutdown) (rename.Stopped, error) {
+	d, err := h.domain()
+	switch {
+	case err != nil:
+		return rename.Stopped{}, err
+	case d.live == "":
+		return rename.Stopped{At: time.Now(), WasOff: true}, nil
+	case d.paused && !how.Resume:
+		return rename.Stopped{}, rename.ErrPaused
+	case h.w.deaf && !how.Force:
+		return rename.Stopped{}, rename.ErrStillRunning
+	}
+	err = h.w.effect("shutdown", func() error {
+		h.w.stops++
+		d.live, d.paused = "", false
+		return nil
+	})
+	return rename.Stopped{At: time.Now(), Heard: true, Reason: "shutdown", Took: time.Millisecond}, err
+}
+
+func (h fakeHandle) Start(_ context.Context, paused bool) (rename.Started, error) {
+	s := rename.Started{Issued: time.Now()}
+	d, err := h.domain()
+	if err != nil {
+		return s, err
+	}
+	if d.live != "" {
+		s.WasActive = true
+		return s, nil
+	}
+	return s, h.w.effect("start", func() error { return h.w.start(paused) })
+}
+
+// start is libvirt's, whoever asks for it.
+func (w *fakeWorld) start(paused bool) error {
+	d := w.domains[w.uuid]
+	if w.refuse != nil {
+		if err := w.refuse(d.definition); err != nil {
+			return err
+		}
+	}
+	for i, p := range disksOf(d.definition) {
+		want := []string{"root disk", "data disk"}[i]
+		if f := w.files[p]; f == nil {
+			return fmt.Errorf("cannot access storage file %q", p)
+		} else if f.content != want {
+			w.wrong = append(w.wrong, fmt.Sprintf("started on %q, which holds %q", p, f.content))
+		}
+	}
+	w.boots++
+	d.live, d.paused = w.liveOf(d.definition), paused
+	path, implicit, err := rename.NVRAM(d.definition)
+	if implicit {
+		path = rename.DefaultNVRAM(d.name)
+	}
+	if path != "" && w.files[path] == nil {
+		w.create(path, "empty variables")
+	}
+	if path != "" && w.files[path].content != "the guest's variables" {
+		w.wrong = append(w.wrong, fmt.Sprintf("started with %s in %s", w.files[path].content, path))
+	}
+	return err
+}
+
+// fakeFiles are the host's.
+type fakeFiles struct{ w *fakeWorld }
+
+func (f fakeFiles) Close() error { return nil }
+
+func (f fakeFiles) file(path string) (*fakeFile, error) {
+	if file := f.w.files[path]; file != nil {
+		return file, nil
+	}
+	return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+}
+
+func (f fakeFiles) Stat(_ context.Context, path string) (rename.File, error) {
+	file, err := f.file(path)
+	if err != nil {
+		return rename.File{}, err
+	}
+	return rename.File{Path: path, Device: 1, Inode: file.inode, Bytes: int64(len(file.content))}, nil
+}
+
+func (f fakeFiles) Read(_ context.Context, path string, offset int64, limit int) ([]byte, error) {
+	file, err := f.file(path)
+	if err != nil {
+		return nil, err
+	}
+	text := file.content[min(int(offset), len(file.content)):]
+	return []byte(text[:min(limit, len(text))]), nil
+}
+
+func (f fakeFiles) Copy(_ context.Context, from, to string) error {
+	return f.w.effect("copy to "+to, func() error {
+		file, err := f.file(from)
+		if err == nil {
+			f.w.create(to, file.content)
+		}
+		return err
+	})
+}
+
+func (f fakeFiles) ReadKept(ctx context.Context, path string) ([]byte, error) {
+	return f.Read(ctx, path, 0, 1<<20)
+}
+
+func (f fakeFiles) WriteKept(_ context.Context, path string, text []byte) error {
+	return f.w.effect("write "+path, func() error { f.w.create(path, string(text)); return nil })
+}
+
+func (f fakeFiles) Remove(_ context.Context, path string) error {
+	return f.w.effect("remove "+path, func() error { delete(f.w.files, path); return nil })
+}
+
+func (f fakeFiles) RemoveKept(ctx context.Context, dir string, names ...string) error {
+	for _, name := range names {
+		if err := f.Remove(ctx, dir+"/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f fakeFiles) Link(_ context.Context, from, to string) error {
+	return f.w.effect("link "+to, func() error {
+		file, err := f.file(from)
+		if err == nil && f.w.files[to] != nil {
+			err = fs.ErrExist
+		}
+		if err == nil {
+			f.w.files[to] = file
+		}
+		return err
+	})
+}
+
+func (f fakeFiles) Unlink(_ context.Context, name, other string) error {
+	return f.w.effect("unlink "+name, func() error {
+		if f.w.files[name] == nil {
+			return nil
+		}
+		if f.w.files[other] != f.w.files[name] {
+			return errors.New("not proven")
+		}
+		delete(f.w.files, name)
+		return nil
+	})
+}
+
+func (f fakeFiles) IsBridge(_ context.Context, name string) (bool, error) {
+	return f.w.bridges[name], nil
+}

@@ -48,14 +48,16 @@ func (s *selection) filter() (plan.Filter, error) {
 
 // hosts are those of the flags, or else those of the configuration.
 func (s *selection) hosts(c config) ([]discover.Host, error) {
-	hosts, err := s.given()
+	configured, err := c.hosts()
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := s.given(byURI(configured))
 	if err != nil {
 		return nil, usage(err)
 	}
 	if len(hosts) == 0 {
-		if hosts, err = c.hosts(); err != nil {
-			return nil, err
-		}
+		hosts = configured
 	}
 	if len(hosts) == 0 {
 		return nil, usagef("no host: give --host URI, --inventory FILE or --from-dir DIR, or name hosts in the configuration (qemu:///system is this machine)")
@@ -75,13 +77,17 @@ func (s *selection) hosts(c config) ([]discover.Host, error) {
 	return hosts, nil
 }
 
-// given are the hosts that the command line names.
-func (s *selection) given() ([]discover.Host, error) {
+// given are the hosts that the command line names. One that is configured is
+// reached as the configuration says: a URI has no keys, and no other name.
+func (s *selection) given(configured map[string]discover.Host) ([]discover.Host, error) {
 	var hosts []discover.Host
 	for _, uri := range s.uris {
 		h, err := discover.ParseHost(uri)
 		if err != nil {
 			return nil, err
+		}
+		if known, ok := configured[h.URI]; ok {
+			h = known
 		}
 		hosts = append(hosts, h)
 	}
@@ -144,14 +150,11 @@ func (c config) planHosts(p plan.Plan) ([]discover.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	byURI := make(map[string]discover.Host)
-	for _, h := range configured {
-		byURI[h.URI] = h
-	}
+	known := byURI(configured)
 	var hosts []discover.Host
 	for _, ph := range p.Hosts {
-		h, known := byURI[ph.URI]
-		if !known {
+		h, ok := known[ph.URI]
+		if !ok {
 			if h, err = discover.ParseHost(ph.URI); err != nil {
 				return nil, usage(fmt.Errorf("plan: host %s: %w", ph.Name, err))
 			}
@@ -164,4 +167,12 @@ func (c config) planHosts(p plan.Plan) ([]discover.Host, error) {
 		hosts = append(hosts, h)
 	}
 	return hosts, nil
+}
+
+func byURI(hosts []discover.Host) map[string]discover.Host {
+	by := make(map[string]discover.Host, len(hosts))
+	for _, h := range hosts {
+		by[h.URI] = h
+	}
+	return by
 }

@@ -77,14 +77,17 @@ func newLab(t *testing.T, edit func(string) string) *lab {
 	return l
 }
 
-// greet makes the host know its neighbours: real guests have been talking.
+// greet waits until every guest that runs has booted, and makes the host know
+// its neighbours: real guests have been talking.
 func (l *lab) greet() {
+	l.t.Helper()
 	for _, g := range l.inState("running") {
 		for _, n := range g.nics {
-			if err := exec.Command("ping", "-n", "-c", "1", "-W", "5", n.address).Run(); err != nil {
-				l.t.Fatalf("%s does not answer at %s: %v", g.name, n.address, err)
-			}
+			l.eventually(2*time.Minute, g.name+" answers at "+n.address, func() bool {
+				return exec.Command("ping", "-n", "-c", "1", "-W", "2", n.address).Run() == nil
+			})
 		}
+		l.state(g.nics[0].address)
 	}
 }
 

@@ -34,6 +34,8 @@ type apiSubnet struct {
 	Gateway   string    `json:"gateway_ip"`
 	DNS       []string  `json:"dns_nameservers"`
 	DHCP      bool      `json:"enable_dhcp"`
+	Mode      string    `json:"ipv6_address_mode"`
+	RAMode    string    `json:"ipv6_ra_mode"`
 	Pools     []apiPool `json:"allocation_pools"`
 }
 
@@ -130,7 +132,7 @@ func (s apiSubnet) subnet() (Subnet, error) {
 	if err != nil {
 		return Subnet{}, fmt.Errorf("cidr %q is not a prefix", s.CIDR)
 	}
-	out := Subnet{ID: s.ID, Name: s.Name, CIDR: cidr, DHCP: s.DHCP}
+	out := Subnet{ID: s.ID, Name: s.Name, CIDR: cidr, DHCP: s.DHCP, Auto: isAuto(s.Mode) || isAuto(s.RAMode)}
 	if s.Gateway != "" { // null and "" both say that there is none
 		if out.Gateway, err = netip.ParseAddr(s.Gateway); err != nil {
 			return Subnet{}, fmt.Errorf("gateway_ip %q is not an address", s.Gateway)
@@ -168,3 +170,7 @@ func firstOf(values ...string) string {
 	}
 	return ""
 }
+
+// isAuto: by such a mode guests make their addresses themselves
+// (neutron/common/ipv6_utils.py, is_auto_address_subnet).
+func isAuto(mode string) bool { return mode == "slaac" || mode == "dhcpv6-stateless" }

@@ -50,6 +50,9 @@ type Subnet struct {
 	DNS      []netip.Addr
 	DHCP     bool
 	Pools    [][2]netip.Addr
+	// Auto: every port has the address that follows from its MAC address, and
+	// Neutron refuses to give it another (SLAAC, stateless DHCPv6).
+	Auto bool
 }
 
 // A Port is a Neutron port.

@@ -14,7 +14,7 @@ func (r *reading) readNetwork(ctx context.Context) error {
 	for _, l := range []listing{
 		{path: "networks", key: "networks", query: fields("id name project_id shared router:external mtu" +
 			" provider:physical_network provider:network_type provider:segmentation_id")},
-		{path: "subnets", key: "subnets", query: fields("id name network_id cidr gateway_ip dns_nameservers enable_dhcp allocation_pools")},
+		{path: "subnets", key: "subnets", query: fields("id name network_id cidr gateway_ip dns_nameservers enable_dhcp allocation_pools ipv6_address_mode ipv6_ra_mode")},
 		{path: "rbac-policies", key: "rbac_policies", query: url.Values{"object_type": {"network"}, "action": {"access_as_shared"}}},
 		{path: "security-groups", key: "security_groups", query: fields("id name project_id")},
 		{path: "ports", key: "ports", query: fields("id name description mac_address network_id project_id device_id device_owner status" +

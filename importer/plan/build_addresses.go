@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"net/netip"
 
 	"github.com/lightcloud/kvm2openstack/importer/check"
@@ -16,6 +17,13 @@ func (b *builder) newAddress(d *draft, nic NIC, a netip.Addr, n cloud.Network, s
 	if !fits(a, n, s) || len(n.Subnets) == 0 {
 		d.findDo(blockedAddress, "Correct the networks section, or make the subnet. "+addressesByRule(nic),
 			"Interface %s uses %s, which is in %s: no port can have it.", nic.MAC, a, place(n, s))
+		return
+	}
+	if auto, is := autoAddress(a, nic.MAC, n, s); is {
+		if a != auto {
+			d.findDo(attentionAddress, addressesByRule(nic),
+				"Interface %s uses %s, and its port gets %s, which follows from its MAC address: Neutron gives no other in that subnet.", nic.MAC, a, auto)
+		}
 		return
 	}
 	if subnet := gatewayOf(a, n, s); subnet != "" {
@@ -37,6 +45,24 @@ func (b *builder) newAddress(d *draft, nic NIC, a netip.Addr, n cloud.Network, s
 		d.findDo(blockedAddress, "Find out who of the two has the address. "+addressesByRule(nic),
 			"Interface %s uses %s, which is planned for %s.", nic.MAC, a, quoted(user))
 	}
+}
+
+// autoAddress is the address that a port gets in the subnet of a, where it is
+// not to be chosen: the prefix and the interface's EUI-64 (RFC 4291, appendix A).
+func autoAddress(a netip.Addr, mac string, n cloud.Network, s cloud.Subnet) (auto netip.Addr, is bool) {
+	for _, subnet := range n.Subnets {
+		if s.ID != "" && s.ID != subnet.ID || !subnet.CIDR.Contains(a) {
+			continue
+		}
+		hw, err := net.ParseMAC(mac)
+		if !subnet.Auto || err != nil || len(hw) != 6 {
+			return auto, false
+		}
+		ip := subnet.CIDR.Addr().As16()
+		copy(ip[8:], []byte{hw[0] ^ 2, hw[1], hw[2], 0xff, 0xfe, hw[3], hw[4], hw[5]})
+		return netip.AddrFrom16(ip), true
+	}
+	return auto, false
 }
 
 // place names where an address would have to be.

@@ -364,3 +364,40 @@ func TestLiveFlavor(t *testing.T) {
 		t.Errorf("flavor %+v with %q, want the one that was made", again.Flavor, codes(again))
 	}
 }
+
+// TestBuildLiveAuto: in a subnet where guests make their addresses themselves
+// Neutron refuses a port that names one, even the right one.
+func TestBuildLiveAuto(t *testing.T) {
+	own := netip.MustParseAddr("2001:db8:1::5054:ff:fe10:1")
+	for text, found := range map[string]bool{own.String(): false, "2001:db8:1::77": true} {
+		d := with(linux(1, "web-1"), func(d *discover.Domain) {
+			d.Addresses = append(d.Addresses, discover.Address{MAC: mac(1), IP: netip.MustParseAddr(text), Source: d.Addresses[0].Source})
+		})
+		in := liveInput(ready(d))
+		in.Settings.Networks[0].Subnet = ""
+		in.Cloud.Networks[0].Subnets = append(in.Cloud.Networks[0].Subnets, cloud.Subnet{ID: "s6", CIDR: netip.MustParsePrefix("2001:db8:1::/64"), Auto: true})
+		p, err := Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.Domains[0]
+		if got.Decision != Import || len(got.NICs[0].Addresses) != 2 {
+			t.Fatalf("%s: %s with %v: %+v", text, got.Decision, got.NICs[0].Addresses, got.Findings)
+		}
+		if said := strings.Contains(findingsText(got), "its port gets "+own.String()); said != found {
+			t.Errorf("%s: said %t, want %t: %s", text, said, found, findingsText(got))
+		}
+		made, err := NewPort(got, got.NICs[0], in.Cloud)
+		if err != nil || len(made.FixedIPs) != 1 || made.FixedIPs[0].SubnetID == "s6" {
+			t.Errorf("%s: port %+v, %v, want only the IPv4 address named", text, made.FixedIPs, err)
+		}
+	}
+}
+
+func findingsText(d Domain) string {
+	var texts []string
+	for _, f := range d.Findings {
+		texts = append(texts, f.Text)
+	}
+	return strings.Join(texts, "\n")
+}

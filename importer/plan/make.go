@@ -59,6 +59,9 @@ func newPortIPs(nic NIC, s *cloud.Snapshot) ([]cloud.PortIP, error) {
 		if at < 0 {
 			return nil, fmt.Errorf("%s is in no subnet of network %s that it may be in", a, quoted(cmp.Or(n.Name, n.ID)))
 		}
+		if subnets[at].Auto {
+			continue // Neutron adds its own, and refuses any that is named.
+		}
 		ips = append(ips, cloud.PortIP{SubnetID: subnets[at].ID, Address: a})
 	}
 	return ips, nil

@@ -26,6 +26,24 @@ func (b *builder) nics(d *draft) {
 		}
 		d.NICs = append(d.NICs, nic)
 	}
+	if b.live() {
+		b.otherPorts(d)
+	}
+}
+
+// otherPorts are the instance's by their device, and no interface's: Nova would
+// plug them into the guest at its first hard reboot.
+func (b *builder) otherPorts(d *draft) {
+	for _, p := range b.ports.byDevice[strings.ToLower(d.UUID)] {
+		if slices.ContainsFunc(d.NICs, func(n NIC) bool { return n.Port == p.ID }) {
+			continue
+		}
+		do := fmt.Sprintf("openstack port set --device '' --device-owner '' %s, or openstack port delete, if nothing uses it.", p.ID)
+		if p.Ours() {
+			do = "An earlier import has made it: kvm2openstack release PLAN, then plan again."
+		}
+		d.findDo(blockedPort, do, "Port %s (%s) has the instance as its device, and the domain has no interface with this MAC address on its network: Nova would give it one.", p.ID, p.MAC)
+	}
 }
 
 // port takes the one that Neutron has for an interface, and says what it means

@@ -401,3 +401,23 @@ func findingsText(d Domain) string {
 	}
 	return strings.Join(texts, "\n")
 }
+
+// TestBuildLiveOtherPort: a port of the instance that is no interface's would
+// become one.
+func TestBuildLiveOtherPort(t *testing.T) {
+	d := linux(1, "web-1")
+	for mark, do := range map[string]string{"": "openstack port set --device ''", cloud.Mark: "kvm2openstack release"} {
+		in := liveInput(ready(d))
+		in.Cloud.Ports = append(in.Cloud.Ports, cloud.Port{
+			ID: portID(77), MAC: mac(77), NetworkID: publicID, ProjectID: legacyID, DeviceID: strings.ToUpper(d.UUID), DeviceOwner: "compute:nova", Description: mark,
+		})
+		p, err := Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.Domains[0]
+		if got.Decision != Skip || !strings.Contains(findingsText(got), portID(77)) || !strings.Contains(got.Findings[0].Action, do) {
+			t.Errorf("%q: %s, %+v, want it blocked by its port and %q", mark, got.Decision, got.Findings, do)
+		}
+	}
+}

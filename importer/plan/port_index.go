@@ -20,18 +20,21 @@ func (b *builder) claim(d Domain) {
 }
 
 // A portIndex finds ports by what Neutron lets occur once in a network: their
-// MAC address, and each of their addresses.
+// MAC address, and each of their addresses; and by their device.
 type portIndex struct {
 	byMAC, byAddress map[string]cloud.Port
+	byDevice         map[string][]cloud.Port // lower case
 }
 
 func indexPorts(s *cloud.Snapshot) portIndex {
-	x := portIndex{map[string]cloud.Port{}, map[string]cloud.Port{}}
+	x := portIndex{map[string]cloud.Port{}, map[string]cloud.Port{}, map[string][]cloud.Port{}}
 	if s == nil {
 		return x
 	}
 	for _, p := range s.Ports {
 		x.byMAC[key(p.NetworkID, p.MAC)] = p
+		device := strings.ToLower(p.DeviceID)
+		x.byDevice[device] = append(x.byDevice[device], p)
 		for _, ip := range p.FixedIPs {
 			x.byAddress[key(p.NetworkID, ip.Address.Unmap().String())] = p
 		}

@@ -47,6 +47,9 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 			it.end(it.unchanged(), stepCheck, err)
 		}
 		it.resolve(s)
+		if err := it.refuseEdited(s); err != nil {
+			it.end(it.unchanged(), stepCheck, err)
+		}
 		if it.stage == nova.Unwritten && !it.side.made {
 			it.planned.NICs = it.side.asPlanned // Nothing was written by the journal's word.
 		}

@@ -109,7 +109,7 @@ func (c checker) refuseSide(it *item) error {
 	}
 	_, projectErr := c.world.Cloud.Project(it.planned.ProjectID)
 	_, userErr := c.world.Cloud.User(it.planned.UserID)
-	errs := []error{projectErr, userErr}
+	errs := []error{projectErr, userErr, c.refuseOthers(it)}
 	for _, nic := range it.planned.NICs {
 		if _, has := portFor(nic, it.side.ports); nic.CreatePort && !has {
 			errs = append(errs, c.refusePort(it, nic))

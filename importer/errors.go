@@ -13,6 +13,8 @@ var (
 	ErrGone = errors.New("the domain is not on this host any more")
 	// ErrChanged: the definition is not the one the plan was made from.
 	ErrChanged = errors.New("the domain is not as planned")
+	// ErrEdited: an earlier run has recorded it by a plan that said otherwise.
+	ErrEdited = errors.New("the plan was edited since an earlier run began the import")
 	// ErrState: no final state can be recorded for the state it is in.
 	ErrState = errors.New("its present state cannot be recorded")
 	// ErrNoCompute: Nova has no usable compute host for it.

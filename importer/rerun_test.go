@@ -1,9 +1,13 @@
 package importer
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // TestRerunTakesAllBack: what fails in a rerun is taken back with what an
@@ -29,6 +33,44 @@ func TestRerunTakesAllBack(t *testing.T) {
 	}
 	if a, there := w.cloud.allocations[uuidOf(2)]; there {
 		t.Errorf("rolled back, and Placement still has %+v", a)
+	}
+	w.wantReleased("in the end", before)
+}
+
+// A forgetfulNova loses the answer to Finish, and does not answer once when it
+// is asked what became of it.
+type forgetfulNova struct {
+	*fakeNova
+	lost bool
+}
+
+func (f *forgetfulNova) Finish(ctx context.Context, finals []nova.Final) error {
+	f.lost = true
+	return errors.Join(f.fakeNova.Finish(ctx, finals), errBoom)
+}
+
+func (f *forgetfulNova) Written(ctx context.Context, uuids []string) (map[string]nova.Stage, error) {
+	if f.lost {
+		f.lost = false
+		return nil, errBoom
+	}
+	return f.fakeNova.Written(ctx, uuids)
+}
+
+// TestFinalIsNotTakenBack: what may be final is Nova's, and stays as it is.
+func TestFinalIsNotTakenBack(t *testing.T) {
+	w := newCloudWorld(t, 1)
+	before := w.dump()
+	f := &forgetfulNova{fakeNova: w.nova}
+	s, err := w.do(nil, func(s session) (Summary, error) {
+		s.Nova, s.Writer = f, f
+		return s.Import(t.Context(), w.plan, plan.Filter{})
+	})
+	if err != nil || s.Count(Half) != 3 || len(w.nova.rows) != 3 {
+		t.Errorf("Import = %v, %v, want all half done and in Nova: %+v", s, err, s.Results)
+	}
+	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 3 {
+		t.Errorf("second Import = %v, %v, want all imported: %+v", s, err, s.Results)
 	}
 	w.wantReleased("in the end", before)
 }

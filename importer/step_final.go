@@ -45,9 +45,7 @@ func (s finalStep) do(ctx context.Context, b batch) error {
 			if errors.Is(err, nova.ErrLockLost) {
 				return err
 			}
-			if err := s.unfinished(ctx, finals, err, failed); err != nil {
-				return err
-			}
+			s.unfinished(ctx, finals, err, failed)
 		}
 	}
 	for uuid, err := range failed {
@@ -57,15 +55,19 @@ func (s finalStep) do(ctx context.Context, b batch) error {
 }
 
 // unfinished finds out which instances an error of Finish was about: it joins
-// those of all that could not be made final.
-func (s finalStep) unfinished(ctx context.Context, finals []nova.Final, cause error, failed perDomain) error {
+// those of all that could not be made final. Where Nova's databases do not say,
+// each may be final, and none is taken back.
+func (s finalStep) unfinished(ctx context.Context, finals []nova.Final, cause error, failed perDomain) {
 	uuids := make([]string, len(finals))
 	for i, f := range finals {
 		uuids[i] = f.UUID
 	}
 	stages, err := s.Nova.Written(ctx, uuids)
 	if err != nil {
-		return errors.Join(cause, err)
+		for _, f := range finals {
+			failed[f.UUID] = errors.Join(cause, err)
+		}
+		return
 	}
 	var left []nova.Final
 	for _, f := range finals {
@@ -80,7 +82,6 @@ func (s finalStep) unfinished(ctx context.Context, finals []nova.Final, cause er
 			failed[f.UUID] = err
 		}
 	}
-	return nil
 }
 
 // undo removes all rows. A final instance cannot be made half again for a

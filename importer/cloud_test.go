@@ -322,3 +322,13 @@ func TestCloudDownFromTheBeginning(t *testing.T) {
 	}
 	w.wantReleased("in the end", before)
 }
+
+// TestAllocationOfNobody: what was there is replaced, and told.
+func TestAllocationOfNobody(t *testing.T) {
+	w := newCloudWorld(t, 1)
+	w.cloud.allocations[uuidOf(1)] = cloud.Allocation{Instance: uuidOf(1), Provider: "elsewhere", Resources: map[string]int{"VCPU": 7}}
+	s, err := w.imports(nil)
+	if err != nil || s.Count(Imported) != 3 || s.Warnings() != 1 || !strings.Contains(fmt.Sprint(resultOf(s, 1).Warnings), "7 VCPU on resource provider elsewhere") {
+		t.Errorf("Import = %v, %v, want the allocation named: %+v", s, err, s.Results)
+	}
+}

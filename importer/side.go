@@ -18,7 +18,8 @@ type side struct {
 	made  bool     // they are made through the APIs, in this run or an earlier one
 	kept  []string // ports that were the instance's before, and stay so
 	ports []cloud.Port
-	world plan.World // what the instance is made from
+	had   *cloud.Allocation // another than the planned one, before this run
+	world plan.World        // what the instance is made from
 
 	asPlanned []plan.NIC // before the journal's word on them
 	problem   error      // why the cloud's word on it is missing, or forbids the import

@@ -27,6 +27,9 @@ func (s allocationStep) done(ctx context.Context, b batch) (map[string]bool, err
 	for _, it := range asked {
 		a, ok := found[it.uuid()]
 		done[it.uuid()] = ok && sameAllocation(a, it.allocation())
+		if ok && !done[it.uuid()] && !underWay(it.earlier) {
+			it.side.had = &a
+		}
 	}
 	return done, nil
 }
@@ -38,8 +41,19 @@ func (s allocationStep) do(ctx context.Context, b batch) error {
 		if err := s.Cloud.Allocate(ctx, it.allocation()); err != nil {
 			return fmt.Errorf("compute host %s: %w", it.compute.Host, err)
 		}
+		it.sayReplaced()
 		return it.keep(it.allocation())
 	})
+}
+
+// sayReplaced names an allocation that was not made by an import. Nova has no
+// instance of this UUID, so that nobody can want it back.
+func (it *item) sayReplaced() {
+	if had := it.side.had; had != nil {
+		it.warnings = append(it.warnings, fmt.Sprintf("Placement had an allocation with its UUID already, %s on resource provider %s: it was replaced, and release leaves none",
+			amounts(*had), had.Provider))
+		it.side.had = nil
+	}
 }
 
 func (s allocationStep) undo(ctx context.Context, b batch) error {

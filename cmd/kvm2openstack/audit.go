@@ -45,6 +45,9 @@ func (o *auditOptions) run(ctx context.Context, a *app) error {
 		return err
 	}
 	c, err := loadConfig(a.configFile)
+	if err == nil {
+		c, err = o.above(c)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type selection struct {
 	noFiles   bool
 	only      []string
 	skip      []string
+
+	windowsNIC string
 }
 
 // addFlags adds the flags for commands that read hosts.
@@ -29,7 +31,20 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.StringVar(&s.fromDir, "from-dir", "", "read definitions from `DIR`/HOST/NAME.xml instead of from hosts")
 	f.BoolVar(&s.insecure, "insecure", false, "allow qemu+tcp:// hosts, which are neither encrypted nor authenticated")
 	f.BoolVar(&s.noFiles, "no-files", false, "do not look at the hosts' disk files")
+	f.StringVar(&s.windowsNIC, "windows-nic", "", "what becomes of virtio interfaces of Windows guests at their restart: keep, `e1000` (e1000e where that suits better), or ask; above defaults.windows_nic of the configuration")
 	s.addFilterFlags(cmd)
+}
+
+// above puts flags above what the configuration says.
+func (s *selection) above(c config) (config, error) {
+	if s.windowsNIC == "" {
+		return c, nil
+	}
+	c.Defaults.WindowsNIC = s.windowsNIC
+	if err := planSettings(c).Check(); err != nil {
+		return c, usagef("--windows-nic: %w", err)
+	}
+	return c, nil
 }
 
 // addFilterFlags adds the flags that choose domains, the same in every command.

@@ -46,6 +46,9 @@ func (o *planOptions) run(ctx context.Context, a *app) error {
 		return usagef("say where the plan goes: -O plan.yaml, or -O - for standard output")
 	}
 	c, err := loadConfig(a.configFile)
+	if err == nil {
+		c, err = o.above(c)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 package restart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -22,7 +24,7 @@ type errand struct {
 	give   func(ctx context.Context, uuid string) error
 	done   func() bool // the domain, looked at just before, is as it was wanted
 	given  int
-	failed error
+	failed error // of the order given last: it may have been taken all the same
 }
 
 // novaStarted: the domain has Nova's name and runs, and Nova has finished.
@@ -70,8 +72,19 @@ func (w *walk) startByNova(ctx context.Context) error {
 // Nova has made its own.
 func (w *walk) proved(context.Context) (bool, error) { return w.regenerated(), nil }
 
+// regenerated: what libvirt adds to a definition when it takes it is no sign
+// of Nova, but Nova's own mark is.
 func (w *walk) regenerated() bool {
-	return !w.here.gone && w.named() && w.defined(w.here.Definition) != nil
+	if w.here.gone || !w.named() {
+		return false
+	}
+	return w.defined(w.here.Definition) != nil || marked(w.here.Definition) && !marked(w.kept.Saved.Definition)
+}
+
+// marked reports whether Nova has made a definition.
+func marked(definition string) bool {
+	d, err := discover.Parse([]byte(definition), nil)
+	return err == nil && d.MetadataNova
 }
 
 // prove has Nova make the domain anew while somebody watches.
@@ -114,11 +127,8 @@ func (w *walk) await(ctx context.Context, o *errand) error {
 		if finished {
 			return err
 		}
-		if err != nil {
-			o.failed = err
-		}
 		if w.now().After(deadline) {
-			return fmt.Errorf("%w: %s: %w (%v)", ErrNova, o.act, errors.Join(errNoTime, o.failed), w.opt.Nova)
+			return fmt.Errorf("%w: %s: %w (%v): %w", ErrNova, o.act, errNoTime, w.opt.Nova, err)
 		}
 		select {
 		case <-time.After(w.opt.Poll):
@@ -128,36 +138,33 @@ func (w *walk) await(ctx context.Context, o *errand) error {
 	}
 }
 
-// attend looks once how far Nova is, and gives the order when it is due.
+// attend looks once how far Nova is, and gives the order when it is due. Until
+// it is finished, the error is what it waits for.
 func (w *walk) attend(ctx context.Context, o *errand) (finished bool, err error) {
+	// The API first: what Nova says to be finished the domain must show by then.
+	status, task, _, fault, err := w.Servers.Server(ctx, w.job.uuid())
+	if err != nil {
+		return false, err
+	}
 	if err := w.look(ctx); err != nil {
 		return errors.Is(err, ErrAway), err
 	}
-	status, task, _, fault, err := w.Servers.Server(ctx, w.job.uuid())
+	taken := o.given > 0 && o.failed == nil // and its task is set since then
 	switch {
-	case err != nil:
-		return false, err
 	case task != "":
 		return false, fmt.Errorf("its task is %s", task)
 	case status == "ACTIVE" && o.done():
 		return true, nil
-	case status == "ERROR":
-		return true, fmt.Errorf("%w: %s: %s", ErrNova, o.act, orUnknown(fault))
+	case taken || status == "ERROR":
+		return true, fmt.Errorf("%w: %s: it is %s: %s", ErrNova, o.act, status, cmp.Or(fault, "it does not say why; nova-compute's log on the host does"))
 	case status != o.from:
 		return false, fmt.Errorf("its status is %s", status)
-	case o.given > 0 && o.failed == nil:
-		return true, fmt.Errorf("%w: %s: it is %s again: %s", ErrNova, o.act, status, orUnknown(fault))
 	case o.given == maxOrders:
 		return true, fmt.Errorf("%w: %s: %w", ErrNova, o.act, o.failed)
 	}
 	o.given++
-	o.failed = o.give(ctx, w.job.uuid())
-	return false, o.failed
-}
-
-func orUnknown(fault string) string {
-	if fault == "" {
-		return "it does not say why; nova-compute's log on the host does"
+	if o.failed = o.give(ctx, w.job.uuid()); o.failed != nil {
+		return false, o.failed
 	}
-	return fault
+	return false, errors.New("it was ordered")
 }

@@ -12,8 +12,9 @@ import (
 // Each call fails once, before it has taken effect or after that. Whatever the
 // outcome says is so, and the call that follows ends where it should.
 func TestFailing(t *testing.T) {
-	for _, s := range shapes {
+	for _, s := range fewShapes {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			j := openJournal(t)
 			n := pointsOf(t, j, s, func(w *fakeWorld) func(*Restarter) Result { return w.forward(s) })
 			outcomes := map[Outcome]int{}
@@ -72,11 +73,9 @@ func (w *fakeWorld) again(s shape, before, context string) {
 
 // The same on the way back.
 func TestFailingBack(t *testing.T) {
-	for _, s := range shapes {
-		if s.paused {
-			continue
-		}
+	for _, s := range fewShapes {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			j := openJournal(t)
 			for k, n := 0, 0; k <= n; k++ {
 				w := newWorld(t, j, s)

@@ -106,6 +106,9 @@ type fakeHandle struct{ w *fakeWorld }
 func (h fakeHandle) Close() {}
 
 func (h fakeHandle) domain() (*fakeDomain, error) {
+	if h.w.away {
+		return nil, fmt.Errorf("%w: no route to host", ErrAway)
+	}
 	if d := h.w.domains[h.w.uuid]; d != nil {
 		return d, nil
 	}
@@ -280,11 +283,15 @@ func (h fakeHandle) Shutdown(_ context.Context, how rename.Shutdown) (rename.Sto
 		return rename.Stopped{At: time.Now(), WasOff: true}, nil
 	case d.paused && !how.Resume:
 		return rename.Stopped{}, rename.ErrPaused
-	case h.w.deaf && !how.Force:
+	case h.w.deaf != nil && h.w.deaf(d) && !how.Force:
 		return rename.Stopped{}, rename.ErrStillRunning
 	}
 	err = h.w.effect("shutdown", func() error {
 		h.w.stops++
+		// Firmware and guest write their variables until the end.
+		if f := h.w.files[variablesOf(d, d.live)]; f != nil {
+			f.content = strings.Replace(f.content, "older ", "", 1)
+		}
 		d.live, d.paused = "", false
 		return nil
 	})
@@ -322,17 +329,26 @@ func (w *fakeWorld) start(paused bool) error {
 	}
 	w.boots++
 	d.live, d.paused = w.liveOf(d.definition), paused
-	path, implicit, err := rename.NVRAM(d.definition)
-	if implicit {
-		path = rename.DefaultNVRAM(d.name)
-	}
+	path := variablesOf(d, d.definition)
 	if path != "" && w.files[path] == nil {
 		w.create(path, "empty variables")
 	}
-	if path != "" && w.files[path].content != "the guest's variables" {
+	if path != "" && w.files[path].content != "the guest's variables" && w.stops > 0 {
 		w.wrong = append(w.wrong, fmt.Sprintf("started with %s in %s", w.files[path].content, path))
 	}
-	return err
+	return nil
+}
+
+// variablesOf is where libvirt has a domain's EFI variables, "" for none.
+func variablesOf(d *fakeDomain, definition string) string {
+	path, implicit, err := rename.NVRAM(definition)
+	if err != nil {
+		panic(err)
+	}
+	if implicit {
+		return rename.DefaultNVRAM(d.name)
+	}
+	return path
 }
 
 // fakeFiles are the host's.
@@ -423,4 +439,8 @@ func (f fakeFiles) Unlink(_ context.Context, name, other string) error {
 
 func (f fakeFiles) IsBridge(_ context.Context, name string) (bool, error) {
 	return f.w.bridges[name], nil
+}
+
+func (h fakeHosts) Look(context.Context, discover.Host, string) (View, error) {
+	return fakeView{fakeHandle{h.w}, fakeFiles{h.w}}, nil
 }

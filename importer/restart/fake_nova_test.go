@@ -120,11 +120,7 @@ func (w *fakeWorld) tick() {
 func (w *fakeWorld) regenerate() []func() {
 	undefine := func() {
 		d := w.domains[w.uuid]
-		path, implicit, _ := rename.NVRAM(d.definition)
-		if implicit {
-			path = rename.DefaultNVRAM(d.name)
-		}
-		delete(w.files, path)
+		delete(w.files, variablesOf(d, d.definition))
 		delete(w.domains, w.uuid)
 	}
 	define := func() {

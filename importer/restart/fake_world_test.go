@@ -50,7 +50,9 @@ type fakeWorld struct {
 	fault string
 
 	// What the world is like.
-	deaf      bool                          // the guest does not shut down
+	deaf      func(*fakeDomain) bool        // the guest does not shut down
+	away      bool                          // the host does not answer
+	on        map[string]func()             // what happens right after an effect
 	sick      func(definition string) bool  // the guest does not answer with this definition
 	refuse    func(definition string) error // libvirt does not start this
 	novaFails string                        // start: stays off; define: undefined; error: ERROR
@@ -92,7 +94,7 @@ func newWorld(t *testing.T, j *journal.Journal, s shape) *fakeWorld {
 	n := serial.Add(1)
 	w := &fakeWorld{
 		t: t, uuid: fmt.Sprintf("1e6ac700-0000-4000-8000-%012x", n), name: "legacy web", instance: fmt.Sprintf("instance-%08x", n),
-		domains: map[string]*fakeDomain{}, others: map[string]bool{}, files: map[string]*fakeFile{}, bridges: map[string]bool{"brqfc4c19ff-92": true},
+		domains: map[string]*fakeDomain{}, others: map[string]bool{}, on: map[string]func(){}, files: map[string]*fakeFile{}, bridges: map[string]bool{"brqfc4c19ff-92": true},
 		row: fakeRow{vm: "active", power: nova.PowerRunning, locked: s.lock != plan.None}, model: "virtio", spec: "virtio", journal: j,
 	}
 	w.legacyDef = definitionOf(w.uuid, w.name, s.efi)
@@ -104,7 +106,7 @@ func newWorld(t *testing.T, j *journal.Journal, s shape) *fakeWorld {
 	w.files[w.dir()+"/disk"] = w.files["/srv/images/web.qcow2"]
 	w.files[w.dir()+"/disk.eph0"] = w.files["/srv/images/data.qcow2"]
 	if s.efi != "" {
-		w.create(legacyVariables(s.efi, w.name), "the guest's variables")
+		w.create(legacyVariables(s.efi, w.name), "the guest's older variables")
 	}
 	if !s.off {
 		d.live = w.liveOf(d.definition)
@@ -250,6 +252,9 @@ func (w *fakeWorld) effect(name string, do func() error) error {
 		return err
 	}
 	w.watch(name)
+	if then := w.on[name]; then != nil {
+		then()
+	}
 	return w.point("after " + name)
 }
 
@@ -282,8 +287,8 @@ func (w *fakeWorld) watch(after string) {
 	if d.definition == "" {
 		say("the domain is transient")
 	}
-	if w.row.task != "" || len(w.jobs) > 0 {
-		return // Nova's hands are off, or busy.
+	if w.row.task != "" || len(w.jobs) > 0 || w.row.vm == "error" {
+		return // Nova's hands are off, or busy, or it has given up.
 	}
 	vm, power := stateOf(d)
 	if w.row.vm != vm || w.row.power != power {
@@ -328,7 +333,7 @@ func (w *fakeWorld) dump() string {
 		if strings.Contains(p, "/images/") || strings.Contains(p, "/disk") {
 			inode = fmt.Sprint(" inode ", w.files[p].inode)
 		}
-		fmt.Fprintf(&b, "%s %s%s\n", p, w.files[p].content, inode)
+		fmt.Fprintf(&b, "%s %s%s\n", p, strings.Replace(w.files[p].content, "older ", "", 1), inode)
 	}
 	return b.String()
 }

@@ -145,7 +145,7 @@ func (r *running) wait(ctx context.Context, change <-chan struct{}) {
 	}
 	select {
 	case n := <-r.ended:
-		r.order.end(n, r.results[n].Outcome, r.now())
+		r.order.end(n, r.results[n], r.now())
 		r.notify(Event{Task: n, Result: &r.results[n]})
 	case <-change:
 	case <-closes:

@@ -197,22 +197,25 @@ func (o *order) begin(n int, now time.Time) {
 	o.underWay[n] = now
 }
 
-// end notes what became of a task.
-func (o *order) end(n int, outcome Outcome, now time.Time) {
+// end notes what became of a task. A guest that was off proves nothing: it was
+// not restarted.
+func (o *order) end(n int, r Result, now time.Time) {
 	took := now.Sub(o.underWay[n])
 	delete(o.underWay, n)
 	o.phase[n] = through
-	switch outcome {
-	case Renamed, Returned, Finalized:
-		o.proven = true
-		o.limits.Expect.Add(took)
+	switch r.Outcome {
+	case Renamed, Returned:
+		if r.Times.Down > 0 {
+			o.proven = true
+			o.limits.Expect.Add(took)
+		}
 	case Half:
 		o.phase[n] = astray
 		fallthrough
 	case RolledBack:
 		o.failures++
 		if !o.proven && !o.tasks[n].Begun {
-			o.finish("the first domain did not go well, see there")
+			o.finish("the first domain did not go well; see to it, or leave it out with --skip")
 		}
 	}
 }

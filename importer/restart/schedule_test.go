@@ -40,6 +40,7 @@ func tasksOf(t *testing.T, lines ...string) (tasks []Task) {
 // its name is among took, and writes down when each began and ended.
 type rehearsal struct {
 	took     map[string]time.Duration
+	off      map[string]bool // guests that are off, and are not restarted
 	outcomes map[string]Outcome
 	during   func(name string, c *Control) // called in the middle of a restart
 }
@@ -87,7 +88,11 @@ func (r rehearsal) run(t *testing.T, l Limits, at time.Duration, tasks []Task) (
 			if o, ok := r.outcomes[name]; ok {
 				outcome = o
 			}
-			return Result{Host: tasks[n].Host, Domain: name, UUID: name, Outcome: outcome}
+			result := Result{Host: tasks[n].Host, Domain: name, UUID: name, Outcome: outcome}
+			if outcome == Renamed && !r.off[name] {
+				result.Times.Down = took
+			}
+			return result
 		})
 		results = map[string]Outcome{}
 		for n, one := range all {
@@ -128,13 +133,19 @@ func TestSchedule(t *testing.T) {
 			"canary fails",
 			Limits{PerHost: 1, Unavailable: 5, StopAfter: 3},
 			[]string{"h1/a", "h2/b"}, 0, rehearsal{outcomes: map[string]Outcome{"a": RolledBack}},
-			[]string{"00:00 + a", "00:00 ! the first domain is restarted alone", "00:10 - a", "00:10 ! the first domain did not go well, see there"},
+			[]string{"00:00 + a", "00:00 ! the first domain is restarted alone", "00:10 - a", "00:10 ! the first domain did not go well; see to it, or leave it out with --skip"},
 		},
 		{
 			"a refusal proves nothing",
 			Limits{PerHost: 1, Unavailable: 5},
 			[]string{"h1/a", "h2/b", "h3/c"}, 0, rehearsal{outcomes: map[string]Outcome{"a": Refused}, took: map[string]time.Duration{"a": time.Minute}},
 			[]string{"00:00 + a", "00:00 ! the first domain is restarted alone", "00:01 - a", "00:01 + b", "00:11 - b", "00:11 + c", "00:21 - c"},
+		},
+		{
+			"nor does a guest that is off",
+			Limits{PerHost: 1, Unavailable: 5, Window: window(t, "00:00-00:40 UTC"), Expect: Estimate{Default: 10 * time.Minute}},
+			[]string{"h1/off", "h2/b", "h3/c"}, 0, rehearsal{off: map[string]bool{"off": true}, took: map[string]time.Duration{"off": 25 * time.Minute}},
+			[]string{"00:00 + off", "00:00 ! the first domain is restarted alone", "00:25 - off", "00:25 + b", "00:35 - b", "00:35 ! the window 00:00-00:40 UTC ends before another restart could (it may take 10m0s)"},
 		},
 		{
 			"waves",
@@ -359,7 +370,7 @@ func holds(t *testing.T, rnd *rand.Rand, seed int) {
 		case <-ctx.Done():
 			outcomes[n] = Half
 		}
-		return Result{Outcome: outcomes[n]}
+		return Result{Outcome: outcomes[n], Times: Times{Down: took[n]}}
 	})
 	for n, r := range results {
 		began := w.state[n] != ""

@@ -1,0 +1,233 @@
+package restart
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
+)
+
+// renamed is a world after a restart that went well, and what it was before.
+func renamed(t *testing.T, s shape) (w *fakeWorld, before string) {
+	t.Helper()
+	w = newWorld(t, openJournal(t), s)
+	w.job(s)
+	before = w.dump()
+	if r, _ := w.call(0, 0, w.forward(s)); r.Outcome != Renamed {
+		t.Fatalf("%s: %v", r.Outcome, r.Err)
+	}
+	return w, before
+}
+
+// A renamed domain that cannot be brought back stays as it is.
+func TestBackRefused(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		world func(w *fakeWorld)
+		want  error
+		says  string
+	}{
+		{"Nova has resized it", func(w *fakeWorld) {
+			w.create(w.dir()+"/disk", "root disk, larger")
+		}, ErrUnlinked, "another file"},
+		{"the disk is gone", func(w *fakeWorld) { delete(w.files, w.dir()+"/disk.eph0") }, ErrUnlinked, "gone"},
+		{"the legacy disk is another one", func(w *fakeWorld) { w.create("/srv/images/web.qcow2", "root disk of long ago") }, rename.ErrMoved, "web.qcow2"},
+		{"it runs on something else", func(w *fakeWorld) {
+			d := w.domains[w.uuid]
+			d.live = strings.Replace(d.live, "/disk'", "/disk.rescue'", 1)
+		}, ErrChanged, "does not run on"},
+		{"rescued", func(w *fakeWorld) { w.row.vm = "rescued" }, ErrInNova, "rescued"},
+		{"busy", func(w *fakeWorld) { w.row.task = "pausing" }, nova.ErrBusy, "pausing"},
+		{"paused", func(w *fakeWorld) {
+			w.domains[w.uuid].paused = true
+			w.row.vm, w.row.power = "paused", nova.PowerPaused
+		}, rename.ErrPaused, ""},
+		{"renamed by somebody", func(w *fakeWorld) { w.domains[w.uuid].name = "web-new" }, ErrStranger, "web-new"},
+		{"the guest does not shut down", func(w *fakeWorld) { w.deaf = always }, rename.ErrStillRunning, ""},
+		{"the database is away", func(w *fakeWorld) { w.dbDown = true }, errDown, ""},
+		{"the host is away", func(w *fakeWorld) { w.away = true }, ErrAway, ""},
+	} {
+		for _, s := range []shape{byLibvirt, byNova} {
+			w, _ := renamed(t, s)
+			c.world(w)
+			before := w.dump()
+			r, _ := w.call(0, 0, w.back(s))
+			context := fmt.Sprintf("%s, started by %s", c.name, s.name)
+			if r.Outcome != Refused || !errors.Is(r.Err, c.want) || !strings.Contains(r.Reason, c.says) {
+				t.Errorf("%s: %s at %s: %v; want refused with %v", context, r.Outcome, r.Step, r.Err, c.want)
+			}
+			if diff := cmp.Diff(before, w.dump()); diff != "" || w.state().State != journal.StateRenamed || w.stops != 1 {
+				t.Errorf("%s: %s, stopped %d times; something was changed:\n%s", context, w.state().State, w.stops, diff)
+			}
+		}
+	}
+}
+
+// Whatever Nova has made of a renamed domain since, the legacy one comes back.
+func TestBackAfterNova(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		world func(w *fakeWorld)
+		off   bool // and is to end so
+		warns string
+	}{
+		{"as it was", func(*fakeWorld) {}, false, ""},
+		{"stopped in Nova", func(w *fakeWorld) {
+			w.domains[w.uuid].live = ""
+			w.stops++
+			w.row.vm, w.row.power = "stopped", nova.PowerShutdown
+		}, true, ""},
+		{"undefined, and Nova does not bring it back", func(w *fakeWorld) {
+			delete(w.domains, w.uuid)
+			w.novaFails = "define"
+			w.stops++
+			w.row.vm, w.row.power = "stopped", nova.PowerShutdown
+		}, false, ""},
+		{"its EFI variables are begun anew by Nova", func(w *fakeWorld) {
+			w.create(rename.DefaultNVRAM(w.instance), "empty variables")
+		}, false, ""},
+		{"a disk was attached", func(w *fakeWorld) {
+			d := w.domains[w.uuid]
+			for _, text := range []*string{&d.definition, &d.live} {
+				*text = strings.Replace(*text, "    <graphics", "    <disk type='file' device='disk'><source file='/srv/volume'/><target dev='vdc'/></disk>\n    <graphics", 1)
+			}
+		}, false, "/srv/volume"},
+		{"the legacy names are gone", func(w *fakeWorld) {
+			delete(w.files, "/srv/images/web.qcow2")
+			delete(w.files, "/srv/images/data.qcow2")
+		}, false, ""},
+		{"unlocked by a person", func(w *fakeWorld) { w.row.locked = false }, false, ""},
+	} {
+		for _, s := range []shape{byLibvirt, byNova} {
+			w, before := renamed(t, s)
+			c.world(w)
+			r, _ := w.call(0, 0, w.back(s))
+			context := fmt.Sprintf("%s, started by %s", c.name, s.name)
+			if r.Outcome != Returned || !strings.Contains(strings.Join(r.Warnings, "\n"), c.warns) {
+				t.Errorf("%s: %s at %s: %v, %q", context, r.Outcome, r.Step, r.Err, r.Warnings)
+			}
+			if c.off {
+				if d := w.domains[w.uuid]; d.live != "" || d.definition != w.legacyDef || w.row.vm != "stopped" || !d.autostart {
+					t.Errorf("%s: it runs, or is not what it was: %+v", context, w.row)
+				}
+				w.wantSound(context)
+				continue
+			}
+			w.wantBefore(before, context)
+		}
+	}
+}
+
+// A domain that is neither renamed nor on its way has nothing to go back from.
+func TestBackAlready(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	w.job(byLibvirt)
+	before := w.dump()
+	w.create(keptFile(w.uuid), "of a call that was killed") // with a console's password
+	if r, _ := w.call(0, 0, w.back(byLibvirt)); r.Outcome != Already {
+		t.Errorf("%s: %v", r.Outcome, r.Err)
+	}
+	w.wantBefore(before, "never renamed")
+}
+
+// A release that was killed is not gone on with by a rename.
+func TestForwardDuringRelease(t *testing.T) {
+	w, before := renamed(t, byLibvirt)
+	w.on["hold"] = func() { panic(killed{"hold"}) }
+	w.call(0, 0, w.back(byLibvirt))
+	w.on = nil
+	if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != Half || !errors.Is(r.Err, ErrState) || w.stops != 1 {
+		t.Errorf("%s: %v", r.Outcome, r.Err)
+	}
+	if r, _ := w.call(0, 0, w.back(byLibvirt)); r.Outcome != Returned {
+		t.Errorf("%s: %v", r.Outcome, r.Err)
+	}
+	w.wantBefore(before, "released")
+}
+
+// A libvirt that writes its own text in another order is no failure, and said.
+func TestRestoredInAnotherOrder(t *testing.T) {
+	w := &walk{}
+	a := "<domain type='kvm'><name>a</name><uuid>1e6ac700-0000-4000-8000-000000000001</uuid><devices><controller type='usb' index='0'/><controller type='sata' index='0'/></devices></domain>"
+	b := strings.Replace(a, "<controller type='usb' index='0'/><controller type='sata' index='0'/>", "<controller type='sata' index='0'/><controller type='usb' index='0'/>", 1)
+	if err := w.restored(a, b); err != nil || len(w.result.Warnings) != 1 {
+		t.Errorf("restored = %v, %q", err, w.result.Warnings)
+	}
+	if err := w.restored(a, strings.Replace(b, "sata", "scsi", 1)); !errors.Is(err, rename.ErrDiffers) {
+		t.Errorf("restored with a difference = %v", err)
+	}
+}
+
+func (w *fakeWorld) finalize(s shape) func(*Restarter) Result {
+	return func(r *Restarter) Result { return r.Finalize(w.t.Context(), w.job(s)) }
+}
+
+// The legacy names go, the disks stay, and even then there is a way back.
+func TestFinalize(t *testing.T) {
+	for _, s := range []shape{byLibvirt, byNova} {
+		for k, n := 0, 0; k <= n; k++ {
+			w, before := renamed(t, s)
+			_, at := w.call(k, 0, w.finalize(s))
+			if k == 0 {
+				n = len(w.points)
+			}
+			r, _ := w.call(0, 0, w.finalize(s))
+			if r.Outcome != Finalized && r.Outcome != Already || w.state().State != journal.StateFinalized {
+				t.Errorf("killed %s: %s: %v", at, r.Outcome, r.Err)
+			}
+			if w.files["/srv/images/web.qcow2"] != nil || w.files["/srv/images/data.qcow2"] != nil || w.files[w.dir()+"/disk"] == nil || w.files[w.dir()+"/disk.eph0"] == nil {
+				t.Errorf("killed %s: the files are %q", at, sortedPaths(w.files))
+			}
+			if r, _ := w.call(0, 0, w.forward(s)); r.Outcome != Already {
+				t.Errorf("killed %s: renamed once more: %s", at, r.Outcome)
+			}
+			if r, _ := w.call(0, 0, w.back(s)); r.Outcome != Returned {
+				t.Errorf("killed %s: back: %s: %v", at, r.Outcome, r.Err)
+			}
+			w.wantBefore(before, at)
+		}
+	}
+}
+
+func TestFinalizeRefused(t *testing.T) {
+	for name, world := range map[string]func(w *fakeWorld){
+		"it still runs on a legacy name": func(w *fakeWorld) {
+			d := w.domains[w.uuid]
+			d.live = strings.Replace(d.live, w.dir()+"/disk'", "/srv/images/web.qcow2'", 1)
+		},
+		"Nova has resized it": func(w *fakeWorld) { w.create(w.dir()+"/disk", "root disk, larger") },
+		"it has another name": func(w *fakeWorld) { w.domains[w.uuid].name = w.name },
+		"it is gone":          func(w *fakeWorld) { delete(w.domains, w.uuid) },
+	} {
+		w, _ := renamed(t, byLibvirt)
+		world(w)
+		before := w.dump()
+		if r, _ := w.call(0, 0, w.finalize(byLibvirt)); r.Outcome != Refused || r.Err == nil || w.dump() != before || w.state().State != journal.StateRenamed {
+			t.Errorf("%s: %s: %v", name, r.Outcome, r.Err)
+		}
+	}
+	w := newWorld(t, openJournal(t), byLibvirt)
+	if r, _ := w.call(0, 0, w.finalize(byLibvirt)); r.Outcome != Refused || !errors.Is(r.Err, ErrState) {
+		t.Errorf("not renamed: %s: %v", r.Outcome, r.Err)
+	}
+}
+
+// The lock of before the restart comes back, whatever the plan says of after.
+func TestLocks(t *testing.T) {
+	for lock, after := range map[plan.Lock]bool{plan.UntilRenamed: false, plan.Keep: true, plan.None: false} {
+		s := shape{lock: lock}
+		w, before := renamed(t, s)
+		if w.row.locked != after {
+			t.Errorf("%s: locked %v after the restart, want %v", lock, w.row.locked, after)
+		}
+		w.call(0, 0, w.back(s))
+		w.wantBefore(before, string(lock))
+	}
+}

@@ -1,0 +1,415 @@
+package restart
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
+)
+
+var (
+	byLibvirt = shape{name: "libvirt", autostart: true, efi: "explicit"}
+	byNova    = shape{name: "nova", autostart: true, efi: "implicit", opt: Options{StartBy: ByNova}}
+)
+
+func isNew(d *fakeDomain) bool { return strings.HasPrefix(d.name, "instance-") }
+
+func always(*fakeDomain) bool { return true }
+
+func onlyNew(definition string) bool { return strings.Contains(definition, "<name>instance-") }
+
+// What goes wrong after the domain was saved ends with it as it was before,
+// and with a reason.
+func TestRolledBack(t *testing.T) {
+	refused := errors.New("internal error: process exited: port 5901 is in use")
+	for _, c := range []struct {
+		name  string
+		shape shape
+		world func(w *fakeWorld)
+		step  string
+		want  error
+		says  string
+		stops int
+	}{
+		{"the guest does not shut down", byLibvirt, func(w *fakeWorld) { w.deaf = always }, stepShutdown, rename.ErrStillRunning, "still running", 0},
+		{"the guest does not shut down for Nova", byNova, func(w *fakeWorld) { w.deaf = always }, stepShutdown, rename.ErrStillRunning, "still running", 0},
+		{"libvirt refuses the start", byLibvirt, func(w *fakeWorld) {
+			w.refuse = func(definition string) error {
+				if onlyNew(definition) {
+					return refused
+				}
+				return nil
+			}
+		}, stepStart, refused, "5901", 1},
+		{"the guest does not answer", byLibvirt, func(w *fakeWorld) { w.sick = onlyNew }, stepHealth, rename.ErrUnhealthy, "does not answer", 2},
+		{"the guest does not answer as Nova made it", byNova, func(w *fakeWorld) { w.sick = onlyNew }, stepHealth, rename.ErrUnhealthy, "does not answer", 2},
+		{"Nova does not begin", byNova, func(w *fakeWorld) { w.novaFails = "start" }, stepStart, ErrNova, "No valid image", 1},
+		{"Nova undefines it and fails", byNova, func(w *fakeWorld) { w.novaFails = "define" }, stepStart, ErrNova, "write", 1},
+		{"Nova makes it and does not start it", byNova, func(w *fakeWorld) { w.novaFails = "error" }, stepStart, ErrNova, "unexpectedly", 1},
+		{"the proof fails", shape{autostart: true, opt: Options{Prove: true}}, func(w *fakeWorld) { w.novaFails = "define" }, stepProve, ErrNova, "write", 2},
+		{"the guest does not answer after the proof", shape{opt: Options{Prove: true}}, func(w *fakeWorld) {
+			w.sick = func(definition string) bool { return strings.Contains(definition, "nova:instance") }
+		}, stepProven, rename.ErrUnhealthy, "does not answer", 3},
+		{"another domain takes the name", byLibvirt, func(w *fakeWorld) { w.on["shutdown"] = func() { w.others[w.instance] = true } }, stepName, rename.ErrNameTaken, "", 1},
+		{"somebody undefines it while it runs", byLibvirt, func(w *fakeWorld) {
+			w.on["hold"] = func() { w.domains[w.uuid].definition = "" }
+		}, stepStage, nil, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, openJournal(t), c.shape)
+			w.job(c.shape)
+			before := w.dump()
+			c.world(w)
+			r, _ := w.call(0, 0, w.forward(c.shape))
+			if r.Outcome != RolledBack || r.Step != c.step || c.want != nil && !errors.Is(r.Err, c.want) || !strings.Contains(r.Reason, c.says) {
+				t.Errorf("%s at %s: %v; want rolled back at %s with %v", r.Outcome, r.Step, r.Err, c.step, c.want)
+			}
+			delete(w.others, w.instance)
+			if w.stops != c.stops {
+				t.Errorf("the guest was stopped %d times, want %d", w.stops, c.stops)
+			}
+			if c.name == "somebody undefines it while it runs" {
+				w.wrong = nil // It was transient, and is no longer.
+			}
+			w.wantBefore(before, c.name)
+		})
+	}
+}
+
+// A guest that shuts down only when it is forced is forced if its plan says so.
+func TestForce(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	w.deaf = always
+	r, _ := w.call(0, 0, func(r *Restarter) Result {
+		j := w.job(byLibvirt)
+		j.Plan.Force = true
+		return r.Forward(t.Context(), j, quick(byLibvirt.opt))
+	})
+	if r.Outcome != Renamed {
+		t.Errorf("%s: %v", r.Outcome, r.Err)
+	}
+	w.wantRenamed(byLibvirt, "forced")
+}
+
+// An unhealthy guest that does not shut down is left running, for a person. If
+// that person finds it healthy, the next call says so; else it goes back.
+func TestUnhealthyAndDeaf(t *testing.T) {
+	for _, healed := range []bool{true, false} {
+		w := newWorld(t, openJournal(t), byLibvirt)
+		w.job(byLibvirt)
+		before := w.dump()
+		w.sick, w.deaf = onlyNew, isNew
+		r, _ := w.call(0, 0, w.forward(byLibvirt))
+		if r.Outcome != Half || r.Step != stepStop || !errors.Is(r.Err, rename.ErrUnhealthy) || !errors.Is(r.Err, rename.ErrStillRunning) {
+			t.Fatalf("%s at %s: %v", r.Outcome, r.Step, r.Err)
+		}
+		if a := w.state(); a.State != journal.StateRenaming || !strings.Contains(a.Reason, "left running") || w.stops != 1 || w.boots != 1 || w.row.task != adopting {
+			t.Errorf("%s, %q; stopped %d times; %+v", a.State, a.Reason, w.stops, w.row)
+		}
+		w.wantSound("left running")
+		if healed {
+			w.sick = nil
+			if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != Renamed {
+				t.Errorf("healthy now: %s: %v", r.Outcome, r.Err)
+			}
+			w.wantRenamed(byLibvirt, "healthy now")
+			continue
+		}
+		w.deaf = nil
+		if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != RolledBack || !errors.Is(r.Err, rename.ErrUnhealthy) {
+			t.Errorf("hears now: %s: %v", r.Outcome, r.Err)
+		}
+		w.wantBefore(before, "hears now")
+	}
+}
+
+// A host that is gone after the shutdown leaves a journal that finishes it.
+func TestHostGone(t *testing.T) {
+	for _, s := range []shape{byLibvirt, byNova} {
+		for _, way := range []string{"forward", "back"} {
+			w := newWorld(t, openJournal(t), s)
+			w.job(s)
+			before := w.dump()
+			w.on["shutdown"] = func() { w.away = true }
+			r, _ := w.call(0, 0, w.forward(s))
+			if r.Outcome != Half || !errors.Is(r.Err, ErrAway) {
+				t.Fatalf("%s at %s: %v", r.Outcome, r.Step, r.Err)
+			}
+			if a := w.state(); a.State != journal.StateRenaming || !strings.Contains(a.Reason, "no route") {
+				t.Errorf("%s, %q", a.State, a.Reason)
+			}
+			w.away, w.on = false, nil
+			if way == "forward" {
+				if r, _ := w.call(0, 0, w.forward(s)); r.Outcome != Renamed {
+					t.Errorf("%s: %v", r.Outcome, r.Err)
+				}
+				w.wantRenamed(s, way)
+			} else {
+				if r, _ := w.call(0, 0, w.back(s)); r.Outcome != Returned {
+					t.Errorf("%s: %v", r.Outcome, r.Err)
+				}
+				w.wantBefore(before, way)
+			}
+		}
+	}
+}
+
+// While Nova's database is away a guest that libvirt starts is not left off:
+// neither under its new name nor under the old one.
+func TestDatabaseGone(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	w.on["shutdown"] = func() { w.dbDown = true }
+	r, _ := w.call(0, 0, w.forward(byLibvirt))
+	if r.Outcome != Half || r.Step != stepSettle || !errors.Is(r.Err, errDown) || w.domains[w.uuid].live == "" {
+		t.Errorf("%s at %s: %v", r.Outcome, r.Step, r.Err)
+	}
+	w.dbDown, w.on = false, nil
+	if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != Renamed {
+		t.Errorf("then %s: %v", r.Outcome, r.Err)
+	}
+	w.wantRenamed(byLibvirt, "after the database came back")
+
+	w = newWorld(t, openJournal(t), byLibvirt)
+	w.job(byLibvirt)
+	before := w.dump()
+	w.on["shutdown"] = func() { w.dbDown = true }
+	w.sick = onlyNew
+	r, _ = w.call(0, 0, w.forward(byLibvirt))
+	if d := w.domains[w.uuid]; r.Outcome != Half || d.live == "" || d.name != w.name {
+		t.Errorf("unhealthy without a database: %s at %s: %v; %s", r.Outcome, r.Step, r.Err, d.name)
+	}
+	w.dbDown, w.on = false, nil
+	if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != RolledBack || !strings.Contains(r.Reason, "does not answer") {
+		t.Errorf("then %s: %v", r.Outcome, r.Err)
+	}
+	w.wantBefore(before, "after the database came back")
+}
+
+// A run that is stopped before the shutdown leaves nothing behind; after that
+// it finishes.
+func TestInterrupted(t *testing.T) {
+	for effect, want := range map[string]Outcome{"hold": RolledBack, "shutdown": Renamed} {
+		w := newWorld(t, openJournal(t), byLibvirt)
+		j := w.job(byLibvirt)
+		before := w.dump()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.on[effect] = cancel
+		r, _ := w.call(0, 0, func(r *Restarter) Result { return r.Forward(ctx, j, quick(byLibvirt.opt)) })
+		if r.Outcome != want {
+			t.Errorf("stopped after %s: %s: %v", effect, r.Outcome, r.Err)
+		}
+		if want == Renamed {
+			w.wantRenamed(byLibvirt, effect)
+			continue
+		}
+		if !errors.Is(r.Err, ErrInterrupted) || w.stops != 0 {
+			t.Errorf("stopped after %s: %v, the guest %d times", effect, r.Err, w.stops)
+		}
+		w.wantBefore(before, effect)
+	}
+}
+
+// What must not be begun is refused, and nothing was changed.
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		shape shape
+		world func(w *fakeWorld, j *Job)
+		want  error
+		says  string
+	}{
+		{"gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.domains, w.uuid) }, rename.ErrGone, ""},
+		{"renamed by somebody", byLibvirt, func(w *fakeWorld, _ *Job) { w.domains[w.uuid].name = "web-old" }, ErrStranger, "web-old"},
+		{"changed since", byLibvirt, func(w *fakeWorld, _ *Job) {
+			d := w.domains[w.uuid]
+			d.definition = strings.Replace(d.definition, ">1048576<", ">2097152<", 2)
+		}, ErrChanged, "memory was 1024 MiB, is 2048 MiB"},
+		{"disk moved", byLibvirt, func(w *fakeWorld, _ *Job) { w.create("/srv/images/web.qcow2", "root disk") }, ErrUnlinked, "inode"},
+		{"link gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.files, w.dir()+"/disk.eph0") }, ErrUnlinked, "missing"},
+		{"firmware gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.files, "/usr/share/OVMF/OVMF_CODE_4M.fd") }, ErrMissing, "OVMF_CODE"},
+		{"runs on a snapshot", byLibvirt, func(w *fakeWorld, _ *Job) {
+			d := w.domains[w.uuid]
+			d.live = strings.Replace(d.live, "web.qcow2", "web.snap1", 1)
+		}, ErrChanged, "snap1"},
+		{"job under way", byLibvirt, func(w *fakeWorld, _ *Job) { w.domains[w.uuid].busy = rename.ErrBusy }, rename.ErrBusy, ""},
+		{"name taken", byLibvirt, func(w *fakeWorld, _ *Job) { w.others[w.instance] = true }, rename.ErrNameTaken, ""},
+		{"paused", shape{paused: true}, func(*fakeWorld, *Job) {}, rename.ErrPaused, ""},
+		{"Nova is busy", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.task = "pausing" }, nova.ErrBusy, "pausing"},
+		{"Nova becomes busy", byLibvirt, func(w *fakeWorld, _ *Job) {
+			w.on["write "+keptFile(w.uuid)] = func() { w.row.task = "pausing" }
+		}, nova.ErrBusy, "pausing"},
+		{"rescued", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.vm = "rescued" }, ErrInNova, "rescued"},
+		{"on another host", byLibvirt, func(_ *fakeWorld, j *Job) { j.Compute.Host = "kvm02" }, nova.ErrMoved, "kvm02"},
+		{"nova-compute is down", byNova, func(_ *fakeWorld, j *Job) { j.Compute.Up = false }, ErrInNova, "nova-compute"},
+		{"never imported", byLibvirt, func(_ *fakeWorld, j *Job) { j.Adoption.Plan = "" }, ErrState, ""},
+		{"host away", byLibvirt, func(w *fakeWorld, _ *Job) { w.away = true }, ErrAway, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, openJournal(t), c.shape)
+			j := w.job(c.shape)
+			c.world(w, &j)
+			before := w.dump()
+			r, _ := w.call(0, 0, func(r *Restarter) Result { return r.Forward(t.Context(), j, quick(c.shape.opt)) })
+			if r.Outcome != Refused || c.want != nil && !errors.Is(r.Err, c.want) || !strings.Contains(r.Reason, c.says) || r.Reason == "" {
+				t.Errorf("%s at %s: %v; want refused with %v", r.Outcome, r.Step, r.Err, c.want)
+			}
+			w.row.task = strings.ReplaceAll(w.row.task, "pausing", "")
+			before = strings.ReplaceAll(before, "pausing", "")
+			if after := w.dump(); after != before || w.state().State != journal.StateImported {
+				t.Errorf("%s: something was changed:\n%s", w.state().State, after)
+			}
+		})
+	}
+}
+
+func TestRefusedByOptions(t *testing.T) {
+	for _, o := range []Options{{StartBy: ByNova}, {Prove: true}} {
+		w := newWorld(t, openJournal(t), byLibvirt)
+		r, _ := w.call(0, 0, func(r *Restarter) Result {
+			r.Servers = nil
+			return r.Forward(t.Context(), w.job(byLibvirt), quick(o))
+		})
+		if r.Outcome != Refused || !errors.Is(r.Err, ErrNoServers) {
+			t.Errorf("%+v without an API: %s: %v", o, r.Outcome, r.Err)
+		}
+	}
+}
+
+// What somebody else does in between is not undone, and the guest not touched.
+func TestMeanwhile(t *testing.T) {
+	killedAfter := func(t *testing.T, s shape, effect string) *fakeWorld {
+		w := newWorld(t, openJournal(t), s)
+		w.job(s)
+		w.on[effect] = func() { panic(killed{effect}) }
+		w.call(0, 0, w.forward(s))
+		w.on = nil
+		return w
+	}
+	t.Run("renamed by somebody", func(t *testing.T) {
+		w := killedAfter(t, byLibvirt, "shutdown")
+		w.domains[w.uuid].name = "web-old"
+		r, _ := w.call(0, 0, w.forward(byLibvirt))
+		if r.Outcome != Half || !errors.Is(r.Err, ErrStranger) || w.domains[w.uuid].name != "web-old" {
+			t.Errorf("%s: %v", r.Outcome, r.Err)
+		}
+	})
+	t.Run("what was kept is changed", func(t *testing.T) {
+		w := killedAfter(t, byLibvirt, "hold")
+		w.files[keptFile(w.uuid)].content += " "
+		for _, call := range []func(*Restarter) Result{w.forward(byLibvirt), w.back(byLibvirt)} {
+			if r, _ := w.call(0, 0, call); r.Outcome != Half || !errors.Is(r.Err, ErrKept) {
+				t.Errorf("%s: %v", r.Outcome, r.Err)
+			}
+		}
+		delete(w.files, keptFile(w.uuid))
+		if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != Half || !errors.Is(r.Err, ErrKept) || !errors.Is(r.Err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", r.Outcome, r.Err)
+		}
+	})
+	t.Run("a guest that was off is started", func(t *testing.T) {
+		s := shape{off: true}
+		w := killedAfter(t, s, "define")
+		w.must(w.start(false))
+		r, _ := w.call(0, 0, w.forward(s))
+		d := w.domains[w.uuid]
+		if r.Outcome != RolledBack || !errors.Is(r.Err, ErrMeanwhile) || d.live == "" || w.stops != 0 || d.definition != w.legacyDef || w.row.vm != "active" {
+			t.Errorf("%s: %v; stopped %d times, row %+v", r.Outcome, r.Err, w.stops, w.row)
+		}
+		w.wantSound("started by somebody")
+	})
+	t.Run("nova-compute clears our task", func(t *testing.T) {
+		w := killedAfter(t, byNova, "shutdown")
+		w.row.task, w.row.vm, w.row.power = "", "stopped", nova.PowerShutdown // and its power sync comes by
+		if r, _ := w.call(0, 0, w.forward(byNova)); r.Outcome != Renamed {
+			t.Errorf("%s: %v", r.Outcome, r.Err)
+		}
+		w.wantRenamed(byNova, "task cleared")
+	})
+	t.Run("the host reboots and starts what is staged", func(t *testing.T) {
+		s := shape{autostart: true}
+		w := killedAfter(t, s, "define")
+		w.domains[w.uuid].live = "" // power loss
+		w.stops++
+		w.must(w.start(false))
+		r, _ := w.call(0, 0, w.back(s))
+		d := w.domains[w.uuid]
+		if r.Outcome != Returned || d.definition != w.legacyDef || d.live == "" || !strings.Contains(d.live, "/srv/images/web.qcow2") || w.stops != 2 {
+			t.Errorf("%s: %v; stopped %d times", r.Outcome, r.Err, w.stops)
+		}
+	})
+}
+
+// A killed call is gone on with by what was decided then, whatever the options
+// of now say.
+func TestOptionsOfThen(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	w.job(byLibvirt)
+	w.on["rename"] = func() { panic(killed{"rename"}) }
+	w.call(0, 0, w.forward(byLibvirt))
+	w.on = nil
+	r, _ := w.call(0, 0, func(r *Restarter) Result {
+		return r.Forward(t.Context(), w.job(byLibvirt), quick(Options{StartBy: ByNova, Prove: true}))
+	})
+	if r.Outcome != Renamed {
+		t.Errorf("%s: %v", r.Outcome, r.Err)
+	}
+	w.wantRenamed(byLibvirt, "options of then")
+}
+
+// Twice is once.
+func TestAlready(t *testing.T) {
+	w := newWorld(t, openJournal(t), byNova)
+	w.call(0, 0, w.forward(byNova))
+	if r, _ := w.call(0, 0, w.forward(byNova)); r.Outcome != Already || len(w.points) != 0 {
+		t.Errorf("%s, with %q", r.Outcome, w.points)
+	}
+	w.wantRenamed(byNova, "twice")
+}
+
+// The password of a console is in nothing that anybody but root reads.
+func TestNoSecrets(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	w.sick, w.deaf = onlyNew, isNew
+	r, _ := w.call(0, 0, w.forward(byLibvirt))
+	steps, err := w.journal.Steps(t.Context(), w.uuid)
+	w.must(err)
+	a := w.state()
+	definition, err := w.journal.Definition(t.Context(), w.uuid)
+	w.must(err)
+	for _, text := range []string{asJSON(steps), asJSON(a), definition, asJSON(r), r.Err.Error()} {
+		if strings.Contains(text, "hunter2") {
+			t.Errorf("the password is in %s", text)
+		}
+	}
+}
+
+// What a restart took is told, and kept for the next one's window.
+func TestTimes(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	var steps []string
+	r, _ := w.call(0, 0, func(r *Restarter) Result {
+		r.Progress = func(p Progress) {
+			steps = append(steps, p.Step)
+			if off := p.Step == stepName || p.Step == stepStart; p.Down.IsZero() == off {
+				t.Errorf("at %s it is down since %v", p.Step, p.Down)
+			}
+		}
+		return r.Forward(t.Context(), w.job(byLibvirt), quick(byLibvirt.opt))
+	})
+	if r.Times.Shutdown == 0 || r.Times.Gap <= 0 || r.Times.Down < r.Times.Gap || r.Times.Total < r.Times.Down {
+		t.Errorf("%+v", r.Times)
+	}
+	if want := "look save hold stage shutdown name start health settle unlock end"; strings.Join(steps, " ") != want {
+		t.Errorf("steps %q, want %s", steps, want)
+	}
+	found, err := w.journal.Steps(t.Context(), w.uuid)
+	w.must(err)
+	if last := found[len(found)-1]; last.Step != prefix+stepEnd || !strings.Contains(last.Made, `"gap"`) {
+		t.Errorf("the journal has %+v", last)
+	}
+}

@@ -12,18 +12,29 @@ import (
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
-// readPorts asks Neutron for the ports of the items: those that are the
+// readPorts asks Placement whether it is there, and Neutron for the ports of the items: those that are the
 // instances' already, and those that their plans name. A look taken when the
 // run began may be an hour old by now.
 func (c checker) readPorts(ctx context.Context, items batch) {
 	if c.cloud == nil {
 		return
 	}
-	var asked batch
+	var undone, asked batch
 	for _, it := range items {
-		if !it.complete() && (it.wantsPorts() || it.side.made) {
+		if it.complete() {
+			continue
+		}
+		undone = append(undone, it)
+		if it.wantsPorts() || it.side.made {
 			asked = append(asked, it)
 		}
+	}
+	// Whether Placement answers is better known before there are rows.
+	if _, err := allocationsOf(ctx, c.cloud, undone[:min(1, len(undone))]); err != nil {
+		for _, it := range undone {
+			it.side.problem = err
+		}
+		return
 	}
 	ports, err := portsOf(ctx, c.cloud, asked)
 	for _, it := range asked {

@@ -310,10 +310,14 @@ func TestCloudDownFromTheBeginning(t *testing.T) {
 	}
 	imported := w.dump()
 	w.cloud.down = errDown
-	if s, err := w.releases(nil); err != nil || s.Count(Half) != 6 || len(w.nova.rows) != 0 {
-		t.Errorf("Release while it is down = %v, %v, want 6 half done, without rows: %+v", s, err, s.Results)
+	if s, err := w.releases(nil); err != nil || s.Count(Refused) != 6 || w.dump() != imported {
+		t.Errorf("Release while it is down = %v, %v, want 6 refused and nothing changed: %+v", s, err, s.Results)
 	}
-	w.cloud.down = nil
+	w.cloud.down, w.cloud.left = nil, 1
+	if s, err := w.releases(nil); err != nil || s.Count(Half) != 6 || len(w.nova.rows) != 0 {
+		t.Errorf("Release that it goes down under = %v, %v, want 6 half done, without rows: %+v", s, err, s.Results)
+	}
+	w.cloud.down, w.cloud.left = nil, 0
 	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 6 {
 		t.Fatalf("Import of what is half released = %v, %v, want 6 imported: %+v", s, err, s.Results)
 	}
@@ -330,5 +334,17 @@ func TestAllocationOfNobody(t *testing.T) {
 	s, err := w.imports(nil)
 	if err != nil || s.Count(Imported) != 3 || s.Warnings() != 1 || !strings.Contains(fmt.Sprint(resultOf(s, 1).Warnings), "7 VCPU on resource provider elsewhere") {
 		t.Errorf("Import = %v, %v, want the allocation named: %+v", s, err, s.Results)
+	}
+}
+
+// TestSilenceEndsTheRun: a cloud that does not answer costs its deadlines for
+// two groups of hosts, and not for all.
+func TestSilenceEndsTheRun(t *testing.T) {
+	w := newCloudWorld(t, 50) // each host is a group
+	before := w.dump()
+	w.cloud.down = errDown
+	s, err := w.imports(nil)
+	if !errors.Is(err, ErrCloudUnread) || s.Count(Refused) != 100 || s.Count(NotTried) != 50 || w.dump() != before {
+		t.Errorf("Import = %v, %v, want two groups refused and one not tried: %+v", s, err, s.Results[:3])
 	}
 }

@@ -31,12 +31,16 @@ func (i *Importer) Import(ctx context.Context, p plan.Plan, only plan.Filter) (S
 	}
 	run := &runner{ledger: i.Journal, log: i.log(), steps: i.steps(newFilesOf(i.Hosts), known)}
 	check := i.checker(known, shared)
+	var unanswered silence
 	for _, g := range groups(p, domains) {
 		if err := i.importGroup(ctx, run, check, g, t); err != nil {
 			return t.finish(), fmt.Errorf("import: %w", err)
 		}
 		if ctx.Err() != nil {
 			return t.finish(), fmt.Errorf("import: %w: %w", ErrInterrupted, context.Cause(ctx))
+		}
+		if err := unanswered.after(g.items); err != nil {
+			return t.finish(), fmt.Errorf("import: %w", err)
 		}
 	}
 	// Nothing is kept of what no domain came to use.

@@ -21,6 +21,7 @@ func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (
 	}
 	run := &runner{ledger: i.Journal, log: i.log(), steps: i.releaseSteps(newFilesOf(i.Hosts))}
 	t := i.tally(p.Domains)
+	var unanswered silence
 	for _, g := range groups(p, p.Domains) {
 		if ctx.Err() != nil {
 			break
@@ -29,6 +30,7 @@ func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (
 		if err := i.checkRelease(ctx, g.items, found, unread); err != nil {
 			return t.finish(), fmt.Errorf("release: %w", err)
 		}
+		i.probeCloud(ctx, g.items)
 		t.note(g.items)
 		for _, b := range batches(g.items) {
 			err := i.releaseBatch(ctx, run, b)
@@ -36,6 +38,9 @@ func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (
 			if err != nil {
 				return t.finish(), fmt.Errorf("release: %w", err)
 			}
+		}
+		if err := unanswered.after(g.items); err != nil {
+			return t.finish(), fmt.Errorf("release: %w", err)
 		}
 	}
 	if ctx.Err() != nil {

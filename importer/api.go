@@ -52,6 +52,9 @@ type ports interface {
 	// another is unbound and has no device again. Ports of other instances are
 	// left alone.
 	FreePort(ctx context.Context, id, instance string) error
+	// UnbindPort takes the host from an instance's port, which stays the
+	// instance's. Ports of other instances are left alone.
+	UnbindPort(ctx context.Context, id, instance string) error
 }
 
 // allocations are Placement's part.

@@ -63,8 +63,12 @@ func (it *item) found(ports []cloud.Port) {
 		return // An earlier run has taken it down.
 	}
 	for _, p := range ports {
-		if !p.Ours() {
-			it.side.kept = append(it.side.kept, p.ID)
+		if p.Ours() {
+			continue
+		}
+		it.side.kept = append(it.side.kept, p.ID)
+		if p.HostID == "" {
+			it.side.loose = append(it.side.loose, p.ID)
 		}
 	}
 }

@@ -348,3 +348,21 @@ func TestSilenceEndsTheRun(t *testing.T) {
 		t.Errorf("Import = %v, %v, want two groups refused and one not tried: %+v", s, err, s.Results[:3])
 	}
 }
+
+// TestLoosePort: a port that was the instance's, and on no host, is so again.
+func TestLoosePort(t *testing.T) {
+	for _, kill := range []bool{false, true} {
+		w := newCloudWorld(t, 2)
+		w.port(104, func(p *cloud.Port) { p.HostID, p.VIFType = "", "unbound" })
+		before := w.dump()
+		w.hosts.gone[uuidOf(4)] = kill
+		if s, err := w.imports(nil); err != nil || s.Count(Imported)+s.Count(Half) != 6 || w.cloud.ports[idOf(104)].HostID == "" {
+			t.Fatalf("Import = %v, %v, want all there, with the port bound: %+v", s, err, s.Results)
+		}
+		clear(w.hosts.gone)
+		if s, err := w.imports(nil); err != nil || s.Count(Imported)+s.Count(Already) != 6 {
+			t.Fatalf("second Import = %v, %v, want all there: %+v", s, err, s.Results)
+		}
+		w.wantReleased(fmt.Sprintf("killed %t", kill), before)
+	}
+}

@@ -28,7 +28,8 @@
 // completed by the same command. A domain that fails before it is final is
 // taken back and does not hold the others; from the final step on it stays as
 // it is, locked, and is named. When the cloud's APIs stop answering, a batch
-// stays where it is: taking it back would need them too.
+// stays where it is: taking it back would need them too. Two groups of hosts in
+// a row without an answer end the run.
 //
 // # Release
 //
@@ -40,5 +41,6 @@
 // once more: one that Nova has made anew keeps what it runs on.
 //
 // Only what carries our mark is deleted in the cloud. A port that was there is
-// given back unused, and one that was the instance's already stays so.
+// given back unused, and one that was the instance's already stays so, without
+// a host if it had none.
 package importer

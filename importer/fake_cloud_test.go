@@ -183,6 +183,20 @@ func (f *fakeCloud) FreePort(_ context.Context, id, instance string) error {
 	return f.deletePort(id, instance)
 }
 
+func (f *fakeCloud) UnbindPort(_ context.Context, id, instance string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, ok := f.ports[id]
+	if !ok || p.DeviceID != instance || p.HostID == "" {
+		return f.read("UnbindPort", instance)
+	}
+	return f.effect("UnbindPort", instance, func() error {
+		p.HostID, p.VIFType, p.VIFDetails = "", "unbound", nil
+		f.ports[id] = p
+		return nil
+	})
+}
+
 func (f *fakeCloud) clearPort(id, instance string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -376,6 +390,9 @@ func (d dyingCloud) FreePort(ctx context.Context, id, instance string) error {
 		return err
 	}
 	return d.fuse.effect(func() error { return d.deletePort(id, instance) })
+}
+func (d dyingCloud) UnbindPort(ctx context.Context, id, instance string) error {
+	return d.fuse.effect(func() error { return d.fakeCloud.UnbindPort(ctx, id, instance) })
 }
 func (d dyingCloud) Allocate(ctx context.Context, a cloud.Allocation) error {
 	return d.fuse.effect(func() error { return d.fakeCloud.Allocate(ctx, a) })

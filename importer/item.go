@@ -102,7 +102,7 @@ func (it *item) adoption() (journal.Adoption, error) {
 // snippet is the item's plan as the journal keeps it.
 func (it *item) snippet() (string, error) {
 	text, err := yaml.Marshal(snippet{
-		Domain: it.planned, Host: it.place, InstancesPath: it.want.InstancesPath, Cloud: it.side.made, KeptPorts: it.side.kept,
+		Domain: it.planned, Host: it.place, InstancesPath: it.want.InstancesPath, Cloud: it.side.made, KeptPorts: it.side.kept, LoosePorts: it.side.loose,
 	})
 	if err != nil {
 		return "", fmt.Errorf("keep the plan of %s: %w", it.planned.Domain, err)
@@ -117,8 +117,9 @@ type snippet struct {
 	Domain        plan.Domain `yaml:"domain"`
 	Host          plan.Host   `yaml:"host"`
 	InstancesPath string      `yaml:"instances_path"`
-	Cloud         bool        `yaml:"cloud,omitempty"`      // ports and allocation are made through the APIs
-	KeptPorts     []string    `yaml:"kept_ports,omitempty"` // they were the instance's before, and stay so
+	Cloud         bool        `yaml:"cloud,omitempty"`       // ports and allocation are made through the APIs
+	KeptPorts     []string    `yaml:"kept_ports,omitempty"`  // they were the instance's before, and stay so
+	LoosePorts    []string    `yaml:"loose_ports,omitempty"` // those of them that had no host
 }
 
 func readSnippet(a journal.Adoption) (snippet, error) {

@@ -204,6 +204,19 @@ func (f *fileCloud) BindPort(_ context.Context, id, host string) (cloud.Port, er
 	})
 }
 
+func (f *fileCloud) UnbindPort(_ context.Context, id, instance string) error {
+	_, err := f.update(id, func(p *cloud.Port) error {
+		if p.DeviceID == instance {
+			p.HostID, p.VIFType, p.VIFDetails = "", "unbound", nil
+		}
+		return nil
+	})
+	if errors.Is(err, cloud.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // FreePort takes two requests.
 func (f *fileCloud) FreePort(_ context.Context, id, instance string) error {
 	p, err := f.update(id, func(p *cloud.Port) error {

@@ -17,6 +17,7 @@ import (
 type side struct {
 	made  bool     // they are made through the APIs, in this run or an earlier one
 	kept  []string // ports that were the instance's before, and stay so
+	loose []string // those of them that had no host, and have none again
 	ports []cloud.Port
 	had   *cloud.Allocation // another than the planned one, before this run
 	world plan.World        // what the instance is made from
@@ -48,7 +49,7 @@ func (it *item) resolve(s snippet) {
 	if !underWay(it.earlier) {
 		return
 	}
-	it.side.made, it.side.kept = s.Cloud, s.KeptPorts
+	it.side.made, it.side.kept, it.side.loose = s.Cloud, s.KeptPorts, s.LoosePorts
 	if s.Domain.ImageRef != "" {
 		it.planned.ImageRef = s.Domain.ImageRef
 	}

@@ -131,6 +131,9 @@ func (s portsStep) undo(ctx context.Context, b batch) error {
 				errs = append(errs, s.Cloud.FreePort(ctx, id, it.uuid()))
 			}
 		}
+		for _, id := range it.side.loose {
+			errs = append(errs, s.Cloud.UnbindPort(ctx, id, it.uuid()))
+		}
 		return errors.Join(errs...)
 	})
 }

@@ -42,6 +42,22 @@ func (c *Cloud) bindPort(ctx context.Context, id, host string) (wirePort, error)
 	return w, reason
 }
 
+// UnbindPort takes the host from an instance's port, which stays the
+// instance's. A port of another instance is left alone, and gone already is
+// fine.
+func (c *Cloud) UnbindPort(ctx context.Context, id, instance string) error {
+	_, err := c.changePort(ctx, id, func(w wirePort) (*portsbinding.UpdateOptsExt, error) {
+		if w.DeviceID != instance || w.HostID == "" {
+			return nil, nil
+		}
+		return hostChange(""), nil
+	})
+	if err != nil && !isAbsent(err) {
+		return fmt.Errorf("unbind port %s of instance %s: %w", id, instance, err)
+	}
+	return nil
+}
+
 // unbindPort takes back a binding that failed. The port is read again for it:
 // binding goes on behind Neutron's answer and makes a revision of its own.
 func (c *Cloud) unbindPort(ctx context.Context, id, host string) error {

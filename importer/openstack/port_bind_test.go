@@ -36,6 +36,31 @@ func TestBindPort(t *testing.T) {
 	}
 }
 
+// TestUnbindPort leaves the port the instance's, and alone what is another's.
+func TestUnbindPort(t *testing.T) {
+	f := newFake(t)
+	n := f.neutron()
+	id := n.add(map[string]any{"device_id": "i-1", "device_owner": "compute:nova"})
+	cl := f.open(t)
+	if _, err := cl.BindPort(t.Context(), id, "kvm07"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ instance, host string }{{"i-2", "kvm07"}, {"i-1", ""}, {"i-1", ""}} {
+		if err := cl.UnbindPort(t.Context(), id, c.instance); err != nil {
+			t.Errorf("UnbindPort of %s = %v", c.instance, err)
+		}
+		if p, err := cl.Port(t.Context(), id); err != nil || p.HostID != c.host || p.DeviceID != "i-1" || p.DeviceOwner != "compute:nova" {
+			t.Errorf("after UnbindPort of %s: %+v, %v, want host %q", c.instance, p, err, c.host)
+		}
+	}
+	if puts := f.called("PUT /network/v2.0/ports/"); puts != 2 {
+		t.Errorf("%d changes, want one to bind and one to unbind", puts)
+	}
+	if err := cl.UnbindPort(t.Context(), "port-9", "i-1"); err != nil {
+		t.Errorf("UnbindPort of none = %v, want it fine", err)
+	}
+}
+
 func TestBindPortFails(t *testing.T) {
 	for _, c := range []struct {
 		name  string

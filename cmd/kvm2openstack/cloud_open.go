@@ -63,6 +63,19 @@ func (s cloudSide) lookup() importer.Lookup {
 	return s.api
 }
 
+// allocations asks for what these instances have in Placement; nil without the
+// APIs.
+func (s cloudSide) allocations(ctx context.Context, uuids []string) (map[string]cloud.Allocation, error) {
+	if s.api == nil {
+		return nil, nil
+	}
+	found, err := s.api.Allocations(ctx, uuids)
+	if err != nil {
+		return nil, refused(fmt.Errorf("read allocations: %w", err))
+	}
+	return found, nil
+}
+
 // addQuotas asks for the quotas of the projects that are planned for.
 func (s cloudSide) addQuotas(ctx context.Context, projects []string) error {
 	if s.api == nil {

@@ -104,6 +104,9 @@ func buildPlan(ctx context.Context, c config, from sources, r audit.Report) (pla
 	if err := from.addQuotas(ctx, plan.Projects(input)); err != nil {
 		return plan.Plan{}, err
 	}
+	if input.Allocations, err = from.allocations(ctx, plan.Begun(input)); err != nil {
+		return plan.Plan{}, err
+	}
 	return plan.Build(input)
 }
 

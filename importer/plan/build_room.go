@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
 
@@ -161,7 +162,22 @@ func (b *builder) more(d Domain) map[string]int {
 	return all
 }
 
+// codeBegun is the rules' word on rows that an earlier run has left.
+const codeBegun = "K2O-612"
+
 // begun reports whether Nova has rows of the instance from an earlier run.
 func (d Domain) begun() bool {
-	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == "K2O-612" })
+	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == codeBegun })
+}
+
+// Begun are the UUIDs of the domains that an earlier run has begun: those whose
+// Input.Allocations Build wants.
+func Begun(in Input) []string {
+	var uuids []string
+	for _, c := range in.Domains {
+		if slices.ContainsFunc(c.Findings, func(f check.Finding) bool { return f.Code == codeBegun }) {
+			uuids = append(uuids, c.Domain.UUID)
+		}
+	}
+	return uuids
 }

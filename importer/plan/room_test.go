@@ -289,3 +289,12 @@ func TestResources(t *testing.T) {
 		})
 	}
 }
+
+// TestBegun: only those that an earlier run has begun are asked for.
+func TestBegun(t *testing.T) {
+	half := ready(linux(2, "half"))
+	half.Findings = []check.Finding{{Code: "K2O-612", Severity: check.Attention}}
+	if got := Begun(liveInput(ready(linux(1, "new")), half)); len(got) != 1 || got[0] != half.Domain.UUID {
+		t.Errorf("Begun = %v, want %s", got, half.Domain.UUID)
+	}
+}

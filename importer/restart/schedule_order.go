@@ -198,14 +198,14 @@ func (o *order) begin(n int, now time.Time) {
 }
 
 // end notes what became of a task. A guest that was off proves nothing: it was
-// not restarted.
+// not shut down, and not started.
 func (o *order) end(n int, r Result, now time.Time) {
 	took := now.Sub(o.underWay[n])
 	delete(o.underWay, n)
 	o.phase[n] = through
 	switch r.Outcome {
 	case Renamed, Returned:
-		if r.Times.Down > 0 {
+		if r.Times.Shutdown+r.Times.Down > 0 {
 			o.proven = true
 			o.limits.Expect.Add(took)
 		}

@@ -90,7 +90,7 @@ func (r rehearsal) run(t *testing.T, l Limits, at time.Duration, tasks []Task) (
 			}
 			result := Result{Host: tasks[n].Host, Domain: name, UUID: name, Outcome: outcome}
 			if outcome == Renamed && !r.off[name] {
-				result.Times.Down = took
+				result.Times.Shutdown = took
 			}
 			return result
 		})

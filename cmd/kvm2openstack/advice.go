@@ -26,6 +26,7 @@ func advice(err error) string {
 		{cloud.ErrTaken, "openstack port show PORT says whose it is; delete it if nobody needs it, or plan again"},
 		{cloud.ErrNoRoom, "raise the allocation ratio of the host, or plan again, which leaves out what does not fit"},
 		{cloud.ErrConflict, "wait until whoever changes the host's provider is done; then the same command again"},
+		{importer.ErrEdited, "put the plan back as it was and run it again, or release the domain first"},
 		{importer.ErrPortGone, "kvm2openstack release PLAN --only DOMAIN, then import it again"},
 		{importer.ErrCloudUnread, "see that Neutron and Placement answer; then the same command again, which finishes what was begun"},
 		{importer.ErrNoCloud, "name the cloud in the configuration (cloud: NAME in clouds.yaml), then the same command again"},

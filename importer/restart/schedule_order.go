@@ -2,9 +2,12 @@ package restart
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // A phase is how far a task has come.
@@ -149,48 +152,6 @@ func (o *order) closes(now time.Time) time.Time {
 	return end
 }
 
-// An inUse counts what is down, or may be.
-type inUse struct {
-	hosts  map[string]int // restarts under way
-	groups map[string]int
-	all    int
-	astray int // of all: nobody works on them, but their guests may be down
-}
-
-func (o *order) inUse() inUse {
-	u := inUse{hosts: map[string]int{}, groups: map[string]int{}}
-	for n, t := range o.tasks {
-		switch o.phase[n] {
-		case begun:
-			u.take(t)
-		case astray:
-			u.groups[t.Group]++
-			u.all++
-			u.astray++
-		}
-	}
-	return u
-}
-
-// take counts a task that is under way.
-func (u *inUse) take(t Task) {
-	u.hosts[t.Host]++
-	u.groups[t.Group]++
-	u.all++
-}
-
-// hasRoom reports whether a task may begin beside those in use.
-func (o *order) hasRoom(u inUse, n int) bool {
-	t := o.tasks[n]
-	if o.limits.PerHost > 0 && u.hosts[t.Host] >= o.limits.PerHost {
-		return false
-	}
-	if t.Begun {
-		return true // It may be down already, whatever else is.
-	}
-	return (o.limits.Unavailable <= 0 || u.all < o.limits.Unavailable) && (t.Group == "" || u.groups[t.Group] == 0)
-}
-
 // begin notes that a task has begun.
 func (o *order) begin(n int, now time.Time) {
 	o.phase[n] = begun
@@ -203,6 +164,9 @@ func (o *order) end(n int, r Result, now time.Time) {
 	took := now.Sub(o.underWay[n])
 	delete(o.underWay, n)
 	o.phase[n] = through
+	if why := endsRun(r.Err); why != "" {
+		o.finish(why)
+	}
 	switch r.Outcome {
 	case Renamed, Returned:
 		if r.Times.Shutdown+r.Times.Down > 0 {
@@ -218,4 +182,16 @@ func (o *order) end(n int, r Result, now time.Time) {
 			o.finish("the first domain did not go well; see to it, or leave it out with --skip")
 		}
 	}
+}
+
+// endsRun says why no other domain would fare better than one with this error,
+// "" for what is its own.
+func endsRun(err error) string {
+	switch {
+	case errors.Is(err, ErrJournal):
+		return "the journal cannot be written"
+	case errors.Is(err, nova.ErrLockLost):
+		return "the lock on Nova's databases was lost"
+	}
+	return ""
 }

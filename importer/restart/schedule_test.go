@@ -17,6 +17,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // tasksOf reads tasks as "host/name wave group", with a star behind the name of
@@ -559,5 +560,26 @@ func TestMeasured(t *testing.T) {
 	})
 	if want := []time.Duration{time.Minute, 120}; !slices.Equal(got, want) {
 		t.Errorf("Measured = %v, want %v", got, want)
+	}
+}
+
+// A journal that is full, or a lock that is lost, is no domain's fault.
+func TestScheduleEndsWithItsMeans(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		tried int
+	}{
+		{fmt.Errorf("%w: disk full", ErrJournal), 1},
+		{fmt.Errorf("hold: %w", nova.ErrLockLost), 1},
+		{ErrAway, 3},
+	} {
+		tried := 0
+		results := (&Schedule{Limits: Limits{AllAtOnce: true, PerHost: 1}}).Run(t.Context(), tasksOf(t, "h1/a", "h1/b", "h1/c"), func(context.Context, int) Result {
+			tried++
+			return Result{Outcome: Refused, Err: &Error{Err: c.err}}
+		})
+		if tried != c.tried || c.tried == 1 && results[2].Outcome != NotTried {
+			t.Errorf("%v: %d were tried, want %d: %+v", c.err, tried, c.tried, results)
+		}
 	}
 }

@@ -140,14 +140,18 @@ func (v *restartView) step(p restart.Progress) {
 			h.step = "back: " + p.Step
 		}
 		v.hand[p.UUID] = h
-		if v.width == 0 && h.step != was.step && (p.Back || told[p.Step]) {
+		if v.width == 0 && h.step != was.step && told[p.Step] {
 			v.line("%s: %s", h.place, h.step)
 		}
 	})
 }
 
-// told are the steps that are worth a line of a log.
-var told = map[string]bool{"shutdown": true, "start": true, "health": true, "prove": true}
+// told are the steps that are worth a line of a log: those that take time, and
+// those that the guest's users feel.
+var told = map[string]bool{
+	"shutdown": true, "start": true, "health": true, "prove": true,
+	"stop": true, "restore": true, "start again": true, // on the way back
+}
 
 func place(host, domain string) string { return report.Line(host) + "/" + report.Line(domain) }
 

@@ -96,9 +96,9 @@ func sortedPaths(files map[string]*fakeFile) []string { return slices.Sorted(map
 type fakeHosts struct{ w *fakeWorld }
 
 func (h fakeHosts) Domain(context.Context, discover.Host, string) (Domain, error) {
-	return fakeHandle{h.w}, nil
+	return fakeHandle(h), nil
 }
-func (h fakeHosts) Files(context.Context, discover.Host) (Files, error) { return fakeFiles{h.w}, nil }
+func (h fakeHosts) Files(context.Context, discover.Host) (Files, error) { return fakeFiles(h), nil }
 
 // A fakeHandle is the domain as package rename gives it.
 type fakeHandle struct{ w *fakeWorld }
@@ -442,5 +442,5 @@ func (f fakeFiles) IsBridge(_ context.Context, name string) (bool, error) {
 }
 
 func (h fakeHosts) Look(context.Context, discover.Host, string) (View, error) {
-	return fakeView{fakeHandle{h.w}, fakeFiles{h.w}}, nil
+	return fakeView{fakeHandle(h), fakeFiles(h)}, nil
 }

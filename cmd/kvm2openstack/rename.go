@@ -116,6 +116,10 @@ func (o *renameOptions) rename(ctx context.Context, a *app, c config, p plan.Pla
 		return err
 	}
 	work := sortOut(p, known)
+	if o.nic != "" && len(work.done) > 0 {
+		return refused(fmt.Errorf("--nic %s: %s renamed already, with the interfaces they have (%s, ...): leave them out with --skip, or release them first",
+			o.nic, plural(len(work.done), "domain was", "domains were"), work.done[0].Domain))
+	}
 	if len(work.todo) == 0 {
 		return work.nothing(a, o.output)
 	}

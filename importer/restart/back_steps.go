@@ -243,10 +243,7 @@ func (w *walk) clear(ctx context.Context) error { return away(w.files.Remove(ctx
 func (w *walk) againDone(context.Context) (bool, error) { return w.here.active(), nil }
 
 func (w *walk) startAgain(ctx context.Context, paused bool) error {
-	return w.insist(ctx, func(ctx context.Context) error {
-		_, err := w.domain.Start(ctx, paused)
-		return err
-	})
+	return w.startDomain(ctx, paused, w.opt.Patience)
 }
 
 func (w *walk) returnModel(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -135,6 +136,44 @@ func TestBackAlready(t *testing.T) {
 		t.Errorf("%s: %v", r.Outcome, r.Err)
 	}
 	w.wantBefore(before, "never renamed")
+}
+
+// Disks are looked at again by the call that goes on: nothing is started on
+// files that are not the guest's.
+func TestBackLooksAgain(t *testing.T) {
+	w, _ := renamed(t, byLibvirt)
+	w.on["shutdown"] = func() { panic(killed{"shutdown"}) }
+	w.call(0, 0, w.back(byLibvirt))
+	w.on = nil
+	w.create("/srv/images/web.qcow2", "root disk of long ago")
+	boots := w.boots
+	r, _ := w.call(0, 0, w.back(byLibvirt))
+	if r.Outcome != Half || !errors.Is(r.Err, rename.ErrMoved) || w.boots != boots || w.state().State != journal.StateReturning {
+		t.Errorf("%s: %v; booted %d times more", r.Outcome, r.Err, w.boots-boots)
+	}
+	w.wantSound("a disk was replaced")
+}
+
+// libvirt ends a process that it has just started when it comes too late to the
+// end of the one before. It is asked again.
+func TestStartAgain(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	failures := 2
+	w.refuse = func(string) error {
+		if failures--; failures >= 0 {
+			return errors.New("internal error: process exited while connecting to monitor")
+		}
+		return nil
+	}
+	r, _ := w.call(0, 0, func(r *Restarter) Result {
+		o := quick(byLibvirt.opt)
+		o.Patience = time.Second
+		return r.Forward(t.Context(), w.job(byLibvirt), o)
+	})
+	if r.Outcome != Renamed || !strings.Contains(strings.Join(r.Warnings, "\n"), "first attempt") {
+		t.Errorf("%s: %v, %q", r.Outcome, r.Err, r.Warnings)
+	}
+	w.wantRenamed(byLibvirt, "started again")
 }
 
 // A release that was killed is not gone on with by a rename.

@@ -36,13 +36,13 @@ func TestLabRename(t *testing.T) {
 			l := newLab(t, restartConfiguration)
 			cloud := l.dumpCloud()
 			before := l.lookAtFleet()
-			l.command(exitAttention, "plan", "-O", l.plan)
+			l.command(exitAttention, "plan", "-O", l.plan, "--windows-nic", "e1000")
 			t.Cleanup(func() { l.releaseWhatIsLeft() })
 			l.command(exitClean, "import", l.plan, "--yes")
 
 			compute := l.markLog("nova-compute")
 			began := time.Now()
-			text := l.command(exitUndone, "rename", l.plan, "--yes", "--start-by", by)
+			text := l.renameSeen(by)
 			t.Logf("rename took %.0f s:\n%s", time.Since(began).Seconds(), text)
 			l.renamed(before, by)
 			l.command(exitClean, "verify", l.plan)
@@ -59,6 +59,45 @@ func TestLabRename(t *testing.T) {
 			l.nothingLinked()
 		})
 	}
+}
+
+// renameSeen renames the fleet, and looks at the cloud's own list meanwhile: a
+// guest that is being restarted has a task there.
+func (l *lab) renameSeen(by string) (text string) {
+	l.t.Helper()
+	var status int
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		status, text = l.try("rename", l.plan, "--yes", "--start-by", by)
+	}()
+	db := l.database("nova_cell1")
+	l.eventually(5*time.Minute, deaf+" is held", func() bool {
+		var n int
+		err := db.QueryRow("SELECT COUNT(*) FROM instances WHERE uuid = ? AND task_state IS NOT NULL AND deleted = 0", l.fleet[deaf].uuid).Scan(&n)
+		return err == nil && n > 0
+	})
+	// The API makes a status of that task, of all the one that Nova's own
+	// periodic tasks keep off from and a restart of nova-compute only clears.
+	if s := l.servers()[l.fleet[deaf].uuid]; s.Task == nil || *s.Task != "migrating" || s.Status != "MIGRATING" {
+		l.t.Errorf("while %s is asked to shut down it is listed as %s, task %v", deaf, s.Status, s.Task)
+	}
+	<-done
+	if status != exitUndone {
+		l.t.Fatalf("rename ended with status %d, want %d:\n%s", status, exitUndone, text)
+	}
+	return text
+}
+
+// swapped is what the Windows guest's state is to say of its interface after
+// the restart that gives it an e1000.
+func swapped(name string, guest map[string]string) map[string]string {
+	if name != "leg-win01" {
+		return guest
+	}
+	m := maps.Clone(guest)
+	m["nic eth0"] = strings.Replace(m["nic eth0"], "driver=virtio_net", "driver=e1000", 1)
+	return m
 }
 
 // consoles: what a guest wrote since Nova started it stays, with a warning.
@@ -181,7 +220,7 @@ func (l *lab) renamed(before map[string]look, by string) {
 			l.t.Errorf("%s is called %s, want %s", name, now.name, names[g.uuid])
 		}
 		l.onceMore(name, was, now, 1)
-		if diff := cmp.Diff(hardware(was.guest, by), hardware(now.guest, by)); diff != "" {
+		if diff := cmp.Diff(hardware(swapped(name, was.guest), by), hardware(now.guest, by)); diff != "" {
 			l.t.Errorf("%s sees other hardware (-before +after):\n%s", name, diff)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -45,8 +46,8 @@ type Preview struct {
 
 	// StartBy is "" for a guest that is off and stays so.
 	StartBy StartBy `json:"start_by,omitempty"`
-	// Definition is what becomes different in it. Where Nova makes it anew, that
-	// is told in one line.
+	// Definition are the lines that become different in it, with - and +. Where
+	// Nova makes it anew, that is told in one line.
 	Definition []string `json:"definition"`
 	Rows       []string `json:"rows"`  // what is written to Nova's databases, in order
 	Files      []string `json:"files"` // what is made on the host
@@ -132,11 +133,8 @@ func (v Viewer) definition(ctx context.Context, c check, view View, p *Preview) 
 	if err != nil {
 		return err
 	}
-	differences, err := rename.Compare(c.saved.Definition, after)
-	for _, d := range differences {
-		p.Definition = append(p.Definition, d.String())
-	}
-	return err
+	p.Definition = strings.Split(strings.TrimSuffix(rename.Diff(c.saved.Definition, after), "\n"), "\n")
+	return nil
 }
 
 // rows are what is written to Nova's databases.

@@ -210,7 +210,7 @@ func (l *lab) change(db *sql.DB, statement string) {
 func TestLabNeutronDies(t *testing.T) {
 	l := newLab(t, nil)
 	before := l.dumpCloud()
-	l.command(exitAttention, "plan", "-O", l.plan)
+	l.command(exitAttention, "plan", "-O", l.plan, "--only", labPrefix+"*")
 	t.Cleanup(func() { l.releaseWhatIsLeft() })
 
 	killed := make(chan bool)

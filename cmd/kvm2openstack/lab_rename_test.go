@@ -25,7 +25,7 @@ const deaf = "leg-deaf01"
 // QEMU refuses the Hyper-V features that Nova gives it ("kernel doesn't allow
 // setting HyperV VP_INDEX").
 func restartConfiguration(text string) string {
-	text = strings.Replace(text, "rules:\n", "rules:\n  - {match: {name: leg-win01}, os_type: linux}\n", 1)
+	text = strings.Replace(text, "rules:\n", "rules:\n  - {match: {name: leg-win01}, os_type: linux, nic_model: e1000}\n", 1)
 	return text + "restart: {shutdown_timeout: 60s, max_per_host: 4, max_unavailable: 4, stop_after: 0}\n"
 }
 
@@ -36,7 +36,7 @@ func TestLabRename(t *testing.T) {
 			l := newLab(t, restartConfiguration)
 			cloud := l.dumpCloud()
 			before := l.lookAtFleet()
-			l.command(exitAttention, "plan", "-O", l.plan, "--windows-nic", "e1000")
+			l.command(exitAttention, "plan", "-O", l.plan, "--only", labPrefix+"*")
 			t.Cleanup(func() { l.releaseWhatIsLeft() })
 			l.command(exitClean, "import", l.plan, "--yes")
 

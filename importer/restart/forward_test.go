@@ -3,12 +3,10 @@ package restart
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"strings"
 	"testing"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
-	"github.com/lightcloud/kvm2openstack/nova"
 	"github.com/lightcloud/kvm2openstack/rename"
 )
 
@@ -212,153 +210,6 @@ func TestInterrupted(t *testing.T) {
 		}
 		w.wantBefore(before, effect)
 	}
-}
-
-// What must not be begun is refused, and nothing was changed.
-func TestRefused(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		shape shape
-		world func(w *fakeWorld, j *Job)
-		want  error
-		says  string
-	}{
-		{"gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.domains, w.uuid) }, rename.ErrGone, ""},
-		{"renamed by somebody", byLibvirt, func(w *fakeWorld, _ *Job) { w.domains[w.uuid].name = "web-old" }, ErrStranger, "web-old"},
-		{"changed since", byLibvirt, func(w *fakeWorld, _ *Job) {
-			d := w.domains[w.uuid]
-			d.definition = strings.Replace(d.definition, ">1048576<", ">2097152<", 2)
-		}, ErrChanged, "memory was 1024 MiB, is 2048 MiB"},
-		{"disk moved", byLibvirt, func(w *fakeWorld, _ *Job) { w.create("/srv/images/web.qcow2", "root disk") }, ErrUnlinked, "inode"},
-		{"link gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.files, w.dir()+"/disk.eph0") }, ErrUnlinked, "missing"},
-		{"firmware gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.files, "/usr/share/OVMF/OVMF_CODE_4M.fd") }, ErrMissing, "OVMF_CODE"},
-		{"runs on a snapshot", byLibvirt, func(w *fakeWorld, _ *Job) {
-			d := w.domains[w.uuid]
-			d.live = strings.Replace(d.live, "web.qcow2", "web.snap1", 1)
-		}, ErrChanged, "snap1"},
-		{"job under way", byLibvirt, func(w *fakeWorld, _ *Job) { w.domains[w.uuid].busy = rename.ErrBusy }, rename.ErrBusy, ""},
-		{"name taken", byLibvirt, func(w *fakeWorld, _ *Job) { w.others[w.instance] = true }, rename.ErrNameTaken, ""},
-		{"paused", shape{paused: true}, func(*fakeWorld, *Job) {}, rename.ErrPaused, ""},
-		{"Nova is busy", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.task = "pausing" }, nova.ErrBusy, "pausing"},
-		{"Nova becomes busy", byLibvirt, func(w *fakeWorld, _ *Job) {
-			w.on["write "+keptFile(w.uuid)] = func() { w.row.task = "pausing" }
-		}, nova.ErrBusy, "pausing"},
-		{"rescued", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.vm = "rescued" }, ErrInNova, "rescued"},
-		{"on another host", byLibvirt, func(_ *fakeWorld, j *Job) { j.Compute.Host = "kvm02" }, nova.ErrMoved, "kvm02"},
-		{"nova-compute is down", byNova, func(_ *fakeWorld, j *Job) { j.Compute.Up = false }, ErrInNova, "nova-compute"},
-		{"never imported", byLibvirt, func(_ *fakeWorld, j *Job) { j.Adoption.Plan = "" }, ErrState, ""},
-		{"host away", byLibvirt, func(w *fakeWorld, _ *Job) { w.away = true }, ErrAway, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, openJournal(t), c.shape)
-			j := w.job(c.shape)
-			c.world(w, &j)
-			before := w.dump()
-			r, _ := w.call(0, 0, func(r *Restarter) Result { return r.Forward(t.Context(), j, quick(c.shape.opt)) })
-			if r.Outcome != Refused || c.want != nil && !errors.Is(r.Err, c.want) || !strings.Contains(r.Reason, c.says) || r.Reason == "" {
-				t.Errorf("%s at %s: %v; want refused with %v", r.Outcome, r.Step, r.Err, c.want)
-			}
-			w.row.task = strings.ReplaceAll(w.row.task, "pausing", "")
-			before = strings.ReplaceAll(before, "pausing", "")
-			if after := w.dump(); after != before || w.state().State != journal.StateImported {
-				t.Errorf("%s: something was changed:\n%s", w.state().State, after)
-			}
-		})
-	}
-}
-
-func TestRefusedByOptions(t *testing.T) {
-	for _, o := range []Options{{StartBy: ByNova}, {Prove: true}} {
-		w := newWorld(t, openJournal(t), byLibvirt)
-		r, _ := w.call(0, 0, func(r *Restarter) Result {
-			r.Servers = nil
-			return r.Forward(t.Context(), w.job(byLibvirt), quick(o))
-		})
-		if r.Outcome != Refused || !errors.Is(r.Err, ErrNoServers) {
-			t.Errorf("%+v without an API: %s: %v", o, r.Outcome, r.Err)
-		}
-	}
-}
-
-// What somebody else does in between is not undone, and the guest not touched.
-func TestMeanwhile(t *testing.T) {
-	killedAfter := func(t *testing.T, s shape, effect string) *fakeWorld {
-		w := newWorld(t, openJournal(t), s)
-		w.job(s)
-		w.on[effect] = func() { panic(killed{effect}) }
-		w.call(0, 0, w.forward(s))
-		w.on = nil
-		return w
-	}
-	t.Run("renamed by somebody", func(t *testing.T) {
-		w := killedAfter(t, byLibvirt, "shutdown")
-		w.domains[w.uuid].name = "web-old"
-		r, _ := w.call(0, 0, w.forward(byLibvirt))
-		if r.Outcome != Half || !errors.Is(r.Err, ErrStranger) || w.domains[w.uuid].name != "web-old" {
-			t.Errorf("%s: %v", r.Outcome, r.Err)
-		}
-	})
-	t.Run("what was kept is changed", func(t *testing.T) {
-		w := killedAfter(t, byLibvirt, "hold")
-		w.files[keptFile(w.uuid)].content += " "
-		for _, call := range []func(*Restarter) Result{w.forward(byLibvirt), w.back(byLibvirt)} {
-			if r, _ := w.call(0, 0, call); r.Outcome != Half || !errors.Is(r.Err, ErrKept) {
-				t.Errorf("%s: %v", r.Outcome, r.Err)
-			}
-		}
-		delete(w.files, keptFile(w.uuid))
-		if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != Half || !errors.Is(r.Err, ErrKept) || !errors.Is(r.Err, fs.ErrNotExist) {
-			t.Errorf("%s: %v", r.Outcome, r.Err)
-		}
-	})
-	t.Run("a guest that was off is started", func(t *testing.T) {
-		s := shape{off: true}
-		w := killedAfter(t, s, "define")
-		w.must(w.start(false))
-		r, _ := w.call(0, 0, w.forward(s))
-		d := w.domains[w.uuid]
-		if r.Outcome != RolledBack || !errors.Is(r.Err, ErrMeanwhile) || d.live == "" || w.stops != 0 || d.definition != w.legacyDef || w.row.vm != "active" {
-			t.Errorf("%s: %v; stopped %d times, row %+v", r.Outcome, r.Err, w.stops, w.row)
-		}
-		w.wantSound("started by somebody")
-	})
-	t.Run("nova-compute clears our task", func(t *testing.T) {
-		w := killedAfter(t, byNova, "shutdown")
-		w.row.task, w.row.vm, w.row.power = "", "stopped", nova.PowerShutdown // and its power sync comes by
-		if r, _ := w.call(0, 0, w.forward(byNova)); r.Outcome != Renamed {
-			t.Errorf("%s: %v", r.Outcome, r.Err)
-		}
-		w.wantRenamed(byNova, "task cleared")
-	})
-	t.Run("the host reboots and starts what is staged", func(t *testing.T) {
-		s := shape{autostart: true}
-		w := killedAfter(t, s, "define")
-		w.domains[w.uuid].live = "" // power loss
-		w.stops++
-		w.must(w.start(false))
-		r, _ := w.call(0, 0, w.back(s))
-		d := w.domains[w.uuid]
-		if r.Outcome != Returned || d.definition != w.legacyDef || d.live == "" || !strings.Contains(d.live, "/srv/images/web.qcow2") || w.stops != 2 {
-			t.Errorf("%s: %v; stopped %d times", r.Outcome, r.Err, w.stops)
-		}
-	})
-}
-
-// A killed call is gone on with by what was decided then, whatever the options
-// of now say.
-func TestOptionsOfThen(t *testing.T) {
-	w := newWorld(t, openJournal(t), byLibvirt)
-	w.job(byLibvirt)
-	w.on["rename"] = func() { panic(killed{"rename"}) }
-	w.call(0, 0, w.forward(byLibvirt))
-	w.on = nil
-	r, _ := w.call(0, 0, func(r *Restarter) Result {
-		return r.Forward(t.Context(), w.job(byLibvirt), quick(Options{StartBy: ByNova, Prove: true}))
-	})
-	if r.Outcome != Renamed {
-		t.Errorf("%s: %v", r.Outcome, r.Err)
-	}
-	w.wantRenamed(byLibvirt, "options of then")
 }
 
 // Twice is once.

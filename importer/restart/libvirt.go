@@ -16,15 +16,24 @@ type Libvirt struct {
 	Options rename.Options
 
 	mu    sync.Mutex
-	heard map[string]*rename.Events // by Host.Name
+	heard map[string]*heard // by Host.Name
 }
 
-// Close ends all listening.
+// heard are the events of one host. Hosts are dialled at the same time, and
+// each once.
+type heard struct {
+	mu     sync.Mutex
+	events *rename.Events // nil until they can be heard
+}
+
+// Close ends all listening. It comes after the last domain.
 func (l *Libvirt) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.heard {
-		e.Close()
+	for _, h := range l.heard {
+		if h.events != nil {
+			h.events.Close()
+		}
 	}
 	l.heard = nil
 }
@@ -41,10 +50,11 @@ func (l *Libvirt) Domain(ctx context.Context, h discover.Host, uuid string) (Dom
 // events are those of a host. Without them a restart goes by looking, which
 // only takes longer.
 func (l *Libvirt) events(ctx context.Context, h discover.Host) *rename.Events {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if e := l.heard[h.Name]; e != nil {
-		return e
+	of := l.ofHost(h.Name)
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if of.events != nil {
+		return of.events
 	}
 	e, err := rename.Watch(ctx, discover.Dialer(h), l.Options)
 	if err != nil {
@@ -53,11 +63,20 @@ func (l *Libvirt) events(ctx context.Context, h discover.Host) *rename.Events {
 		}
 		return nil
 	}
-	if l.heard == nil {
-		l.heard = map[string]*rename.Events{}
-	}
-	l.heard[h.Name] = e
+	of.events = e
 	return e
+}
+
+func (l *Libvirt) ofHost(name string) *heard {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.heard == nil {
+		l.heard = map[string]*heard{}
+	}
+	if l.heard[name] == nil {
+		l.heard[name] = &heard{}
+	}
+	return l.heard[name]
 }
 
 // Files opens the files of a host.

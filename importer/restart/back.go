@@ -181,7 +181,7 @@ func (w *walk) goBack(ctx context.Context, r returning) error {
 func (w *walk) backSteps(r returning) []step {
 	steps := []step{
 		{stepHold, w.heldDone, w.holdAgain},
-		{stepStop, w.stopDone, w.shutdown},
+		{stepStop, w.stopDone, w.stop},
 		{stepNames, w.namesDone, w.linkNames},
 		{stepVariables, w.returnedDone, w.returnVariables},
 		{stepRestore, w.restoreDone, w.restore},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // heldDone: Nova keeps its hands off. While a restart by libvirt is not
@@ -19,8 +20,7 @@ func (w *walk) heldDone(ctx context.Context) (bool, error) {
 	if err == nil {
 		return row.Held, nil
 	}
-	_, settled := w.steps[prefix+stepSettle]
-	if errors.Is(err, nova.ErrNotOurs) || w.kept.byNova() || settled {
+	if errors.Is(err, nova.ErrNotOurs) || w.handedOver() {
 		return false, err
 	}
 	w.warn("Nova's database did not answer on the way back: %v", err)
@@ -70,6 +70,17 @@ func (w *walk) untouched() bool {
 		}
 	}
 	return true
+}
+
+// stop shuts it down. A guest that somebody has started under its legacy name
+// runs on if it does not hear: its definition goes back all the same.
+func (w *walk) stop(ctx context.Context) error {
+	err := w.shutdown(ctx)
+	if err == nil || !w.legacy() || errors.Is(err, ErrAway) || errors.Is(err, rename.ErrElsewhere) {
+		return err
+	}
+	w.warn("until its next start the guest runs on the disks and interfaces of the restart, which is the same data: %v", err)
+	return nil
 }
 
 // namesDone: the disks have their legacy names.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 var errNoTime = errors.New("it took longer than it may")
@@ -43,23 +44,11 @@ func (w *walk) startByNova(ctx context.Context) error {
 	if w.stopped.At.IsZero() {
 		w.stopped.At = w.now() // An earlier call has stopped it.
 	}
-	if err := w.look(ctx); err != nil {
+	if err := w.handOver(ctx); err != nil {
 		return err
-	}
-	row, err := w.row(ctx)
-	if err != nil {
-		return err
-	}
-	if row.Held || row.TaskState == "" && row.VMState == "active" && !w.here.active() {
-		err := w.Writer.Settle(ctx, nova.Final{
-			UUID: w.job.uuid(), Host: w.job.Compute, VMState: "stopped", PowerState: nova.PowerShutdown,
-		})
-		if err != nil {
-			return err
-		}
 	}
 	w.started.Issued = w.now()
-	err = w.await(ctx, &errand{
+	err := w.await(ctx, &errand{
 		act: "start", from: "SHUTOFF", give: w.Servers.Start,
 		done: func() bool { return w.named() && w.here.active() },
 	})
@@ -68,9 +57,55 @@ func (w *walk) startByNova(ctx context.Context) error {
 	return err
 }
 
+// handOver tells Nova that the instance is off, and that its hands are free.
+func (w *walk) handOver(ctx context.Context) error {
+	if err := w.look(ctx); err != nil {
+		return err
+	}
+	row, err := w.row(ctx)
+	if err != nil {
+		return err
+	}
+	cleared := row.TaskState == "" && row.VMState == "active" && !w.here.active() // by a nova-compute that was started meanwhile
+	if !row.Held && !cleared {
+		return nil
+	}
+	return w.Writer.Settle(ctx, nova.Final{
+		UUID: w.job.uuid(), Host: w.job.Compute, VMState: "stopped", PowerState: nova.PowerShutdown,
+	})
+}
+
+// pauseDone: the guest is off, for Nova to make its domain anew; or that is
+// done.
+func (w *walk) pauseDone(context.Context) (bool, error) {
+	return !w.here.active() || w.regenerated(), nil
+}
+
+// pause shuts the guest down in good order: Nova's hard reboot cuts the power
+// of one that runs. A guest that does not shut down a second time stays as it
+// is, healthy and not proven.
+func (w *walk) pause(ctx context.Context) error {
+	err := w.shutdown(ctx)
+	if err == nil || errors.Is(err, ErrAway) || errors.Is(err, rename.ErrElsewhere) {
+		return err
+	}
+	w.unproven = true
+	w.warn("it was not proven that Nova can make it anew: the guest did not shut down once more: %v", err)
+	return nil
+}
+
+// paused: an earlier call has begun to shut the guest down for its proof, so
+// that it is Nova's to start.
+func (w *walk) paused() bool {
+	_, begun := w.steps[prefix+stepPause]
+	return w.kept.proves() && begun
+}
+
 // proved: the definition is no longer the one that was edited here, so that
 // Nova has made its own.
-func (w *walk) proved(context.Context) (bool, error) { return w.regenerated(), nil }
+func (w *walk) proved(context.Context) (bool, error) { return w.unproven || w.regenerated(), nil }
+
+func (w *walk) provenDone(context.Context) (bool, error) { return w.unproven, nil }
 
 // regenerated: what libvirt adds to a definition when it takes it is no sign
 // of Nova, but Nova's own mark is.
@@ -89,17 +124,28 @@ func marked(definition string) bool {
 
 // prove has Nova make the domain anew while somebody watches.
 func (w *walk) prove(ctx context.Context) error {
+	if err := w.handOver(ctx); err != nil {
+		return err
+	}
 	w.started.Issued = w.now() // for the health that is asked for next
 	return w.await(ctx, &errand{
-		act: "reboot", from: "ACTIVE", give: w.Servers.HardReboot,
+		act: "hard reboot", from: "SHUTOFF", give: w.Servers.HardReboot,
 		done: func() bool { return w.regenerated() && w.here.active() },
 	})
+}
+
+// handedOver: there was a time since the domain was held at which Nova had its
+// hands free.
+func (w *walk) handedOver() bool {
+	_, settled := w.steps[prefix+stepSettle]
+	_, proving := w.steps[prefix+stepProve]
+	return w.kept.byNova() || settled || proving
 }
 
 // letNovaFinish waits until Nova has done what an earlier call has ordered. Its
 // database is asked only where Nova had its hands free.
 func (w *walk) letNovaFinish(ctx context.Context) error {
-	if _, settled := w.steps[prefix+stepSettle]; !settled && !w.kept.byNova() {
+	if !w.handedOver() {
 		return nil
 	}
 	deadline := w.now().Add(w.opt.Nova)

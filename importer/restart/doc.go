@@ -11,8 +11,8 @@
 //	name      libvirt renames the domain
 //	start     libvirt, or Nova from its own records, starts it
 //	health    it shows that it works
+//	prove     if asked for: shut down once more, a hard reboot through Nova's API, and health again
 //	settle    Nova's records say what the domain does now; autostart is Nova's from here on
-//	prove     one hard reboot through Nova's API, if asked for, and health again
 //	unlock    unless the plan keeps the lock
 //
 // Every step asks the world whether it is done: the domain, by its UUID, and

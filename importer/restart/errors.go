@@ -31,5 +31,5 @@ var (
 	// ErrJournal: the journal cannot be written, so nothing more is done.
 	ErrJournal = errors.New("the journal cannot be written")
 	// ErrAway: the host does not answer.
-	ErrAway = errors.New("the host does not answer")
+	ErrAway = errors.New("no answer from the host, or from the guest's process")
 )

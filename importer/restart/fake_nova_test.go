@@ -91,13 +91,16 @@ func (f fakeServers) Start(context.Context, string) error {
 
 func (f fakeServers) HardReboot(context.Context, string) error {
 	return f.w.effect("os-reboot", func() error {
-		if f.w.row.task != "" || f.w.row.vm != "active" {
+		if f.w.row.task != "" || f.w.row.vm != "active" && f.w.row.vm != "stopped" {
 			return fmt.Errorf("409: cannot reboot while vm_state %s, task_state %s", f.w.row.vm, f.w.row.task)
 		}
 		f.w.row.task = "reboot_started_hard"
 		destroy := func() {
-			f.w.stops++
-			f.w.domains[f.w.uuid].live = ""
+			if d := f.w.domains[f.w.uuid]; d.live != "" {
+				f.w.wrong = append(f.w.wrong, "the power of a running guest was cut")
+				f.w.stops++
+				d.live = ""
+			}
 		}
 		f.w.jobs = append([]func(){destroy}, f.w.regenerate()...)
 		return nil

@@ -115,11 +115,11 @@ func (w *walk) after() []step {
 	if w.kept.off() {
 		return []step{settle, unlock}
 	}
-	steps := []step{{stepHealth, w.healthDone, w.checkHealth}, settle}
+	steps := []step{{stepHealth, w.healthDone, w.checkHealth}}
 	if w.kept.proves() {
-		steps = append(steps, step{stepProve, w.proved, w.prove}, step{stepProven, never, w.checkHealth})
+		steps = append(steps, step{stepPause, w.pauseDone, w.pause}, step{stepProve, w.proved, w.prove}, step{stepProven, w.provenDone, w.checkHealth})
 	}
-	return append(steps, unlock)
+	return append(steps, settle, unlock)
 }
 
 // never is for what is asked again by every call: it changes nothing.

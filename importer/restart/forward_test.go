@@ -126,6 +126,19 @@ func TestUnhealthyAndDeaf(t *testing.T) {
 	}
 }
 
+// A guest that does not shut down a second time is renamed, and not proven; its
+// power is not cut for that.
+func TestUnproven(t *testing.T) {
+	s := shape{opt: Options{Prove: true}}
+	w := newWorld(t, openJournal(t), s)
+	w.deaf = isNew
+	r, _ := w.call(0, 0, w.forward(s))
+	if r.Outcome != Renamed || !strings.Contains(strings.Join(r.Warnings, "\n"), "not proven") {
+		t.Errorf("%s: %v, %q", r.Outcome, r.Err, r.Warnings)
+	}
+	w.wantRenamed(shape{}, "unproven")
+}
+
 // A host that is gone after the shutdown leaves a journal that finishes it.
 func TestHostGone(t *testing.T) {
 	for _, s := range []shape{byLibvirt, byNova} {

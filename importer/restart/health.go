@@ -111,7 +111,7 @@ func (w *walk) checkHealth(ctx context.Context) error {
 	if err := report.Err(); err != nil {
 		return err
 	}
-	if !w.started.Issued.IsZero() {
+	if w.result.Times.Down == 0 && !w.started.Issued.IsZero() && !w.stopped.At.IsZero() { // not of the proof
 		w.result.Times.Boot = longest(report.Answers)
 		w.result.Times.Down = w.started.Issued.Sub(w.stopped.At) + max(w.result.Times.Boot, w.started.Took)
 	}

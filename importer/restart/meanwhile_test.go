@@ -59,6 +59,18 @@ func TestMeanwhile(t *testing.T) {
 		}
 		w.wantRenamed(byNova, "task cleared")
 	})
+	t.Run("a watchdog starts what is staged, and its guest is deaf", func(t *testing.T) {
+		w := killedAfter(t, shape{}, "define")
+		w.domains[w.uuid].live = ""
+		w.stops++
+		w.must(w.start(false))
+		w.deaf = always
+		r, _ := w.call(0, 0, w.back(shape{}))
+		d := w.domains[w.uuid]
+		if r.Outcome != Returned || d.definition != w.legacyDef || d.live == "" || w.stops != 1 || w.row.task != "" || !strings.Contains(strings.Join(r.Warnings, ""), "until its next start") {
+			t.Errorf("%s: %v, %q; stopped %d times, %+v", r.Outcome, r.Err, r.Warnings, w.stops, w.row)
+		}
+	})
 	t.Run("the host reboots and starts what is staged", func(t *testing.T) {
 		s := shape{autostart: true}
 		w := killedAfter(t, s, "define")

@@ -61,6 +61,9 @@ func (w *walk) gather(ctx context.Context) (*kept, error) {
 		Saved: w.here.Saved, StartBy: w.opt.StartBy, Prove: w.opt.Prove, Row: keptRow{row.VMState, row.PowerState, row.Locked},
 		NICModel: keptModel{Before: w.was.Domain.NICModel, After: w.job.Plan.NICModel},
 	}
+	if k.Saved.State == rename.StatePaused || k.Saved.State == rename.StatePMSuspended {
+		k.Warnings = append(k.Warnings, "the guest did not run; it was woken to be shut down, and runs now")
+	}
 	if k.Variables, err = findVariables(ctx, w.files.Stat, k.Saved); err != nil {
 		return nil, away(err)
 	}

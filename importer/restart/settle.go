@@ -9,9 +9,9 @@ import (
 	"github.com/lightcloud/kvm2openstack/rename"
 )
 
-// healthDone: what Nova has made anew is asked after that.
+// healthDone: what Nova makes anew is asked after that.
 func (w *walk) healthDone(context.Context) (bool, error) {
-	return w.kept.proves() && w.regenerated(), nil
+	return w.kept.proves() && (w.regenerated() || w.paused() && !w.here.active()), nil
 }
 
 // states are how Nova records what the domain does now (nova/virt/libvirt/guest.py,

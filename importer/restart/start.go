@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-func (w *walk) startDone(context.Context) (bool, error) { return w.named() && w.here.active(), nil }
+func (w *walk) startDone(context.Context) (bool, error) {
+	return w.named() && (w.here.active() || w.paused()), nil
+}
 
 func (w *walk) start(ctx context.Context) error {
 	err := w.startDomain(ctx, false, min(startPatience, w.opt.Patience))

@@ -18,6 +18,7 @@ const (
 	stepStart    = "start"
 	stepHealth   = "health"
 	stepSettle   = "settle"
+	stepPause    = "shutdown to prove"
 	stepProve    = "prove"
 	stepProven   = "proven"
 	stepUnlock   = "unlock"

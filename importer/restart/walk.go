@@ -39,6 +39,8 @@ type walk struct {
 	started rename.Started
 	result  Result
 	back    bool // it is on its way back
+	// unproven is a guest that did not shut down for its proof.
+	unproven bool
 }
 
 // recorded is the part of the journal's plan that a restart rests on: the

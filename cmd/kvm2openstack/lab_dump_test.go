@@ -4,9 +4,11 @@ package main
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -135,16 +137,13 @@ func (d cloudDump) diff(after cloudDump) string {
 	return strings.Join(lines, "\n")
 }
 
-var uuidShape = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // nothingLinked: no instance directory of the fleet is left.
 func (l *lab) nothingLinked() {
 	l.t.Helper()
-	entries, err := os.ReadDir("/var/lib/nova/instances")
-	l.must(err)
-	for _, e := range entries {
-		if uuidShape.MatchString(e.Name()) {
-			l.t.Errorf("/var/lib/nova/instances/%s is left", e.Name())
+	for _, g := range l.fleet {
+		dir := filepath.Join("/var/lib/nova/instances", g.uuid)
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			l.t.Errorf("%s is left of %s (%v)", dir, g.name, err)
 		}
 	}
 }

@@ -252,7 +252,7 @@ func (l *lab) killNeutronAtPort() bool {
 	defer db.Close()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		var n int
-		if db.QueryRow("SELECT COUNT(*) FROM standardattributes WHERE description LIKE 'kvm2openstack: %'").Scan(&n) == nil && n > 0 {
+		if db.QueryRow("SELECT COUNT(*) FROM standardattributes WHERE description LIKE 'kvm2openstack: %leg-%'").Scan(&n) == nil && n > 0 {
 			return exec.Command("../../testdata/lab/service.sh", "kill", "neutron-server").Run() == nil
 		}
 	}

@@ -145,6 +145,9 @@ func TestShutdown(t *testing.T) {
 			if before := o.CheckShutdown(soon(t), c.how); c.asked != 0 && before != nil || c.asked == 0 && !errors.Is(before, c.want) {
 				t.Errorf("CheckShutdown = %v", before)
 			}
+			if c.got.Heard {
+				c.how.Poll = time.Minute // On a busy machine a look may come before the event.
+			}
 			began := time.Now()
 			got, err := o.Shutdown(soon(t), c.how, listen(t, f))
 			if !errors.Is(err, c.want) {

@@ -94,11 +94,20 @@ func (w *walk) rollBack(ctx context.Context, cause error) Result {
 	return w.finishBack(ctx, r, cause)
 }
 
+// turned is how a way back began that was killed.
+func (w *walk) turned() (r returning, err error) {
+	ok, err := w.madeBy(stepReturn, &r)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: how its way back began", ErrKept)
+	}
+	return r, err
+}
+
 // resumeBack goes on with a way back that was killed.
 func (w *walk) resumeBack(ctx context.Context) Result {
-	var r returning
-	if ok, err := w.madeBy(stepReturn, &r); err != nil || !ok {
-		return w.end(Half, errors.Join(fmt.Errorf("%w: how its way back began", ErrKept), err))
+	r, err := w.turned()
+	if err != nil {
+		return w.end(Half, err)
 	}
 	return w.finishBack(ctx, r, nil)
 }
@@ -106,11 +115,11 @@ func (w *walk) resumeBack(ctx context.Context) Result {
 // resumeRollback is resumeBack for a call that was to go forward.
 func (w *walk) resumeRollback(ctx context.Context) Result {
 	w.back = true
-	var r returning
-	if ok, err := w.madeBy(stepReturn, &r); err != nil || !ok {
-		return w.end(Half, errors.Join(fmt.Errorf("%w: how its way back began", ErrKept), err))
-	}
-	if r.released() {
+	r, err := w.turned()
+	switch {
+	case err != nil:
+		return w.end(Half, err)
+	case r.released():
 		return w.end(Half, fmt.Errorf("%w: its release was begun; finish that", ErrState))
 	}
 	return w.finishBack(ctx, r, fmt.Errorf("an earlier run has failed: %s", w.reason))

@@ -173,12 +173,13 @@ func (d *realDomain) wantRenamed(context string) {
 	d.wantOne(context)
 	definition := d.must("dumpxml", "--inactive", "--security-info", d.UUID)
 	c := keptChange{Disks: map[string]string{"vda": filepath.Join(d.Dir, "instances", d.UUID, "disk")}}
-	legacy, after, _ := strings.Cut(d.before, "<domain ")
-	legacy, _, _ = strings.Cut("<domain "+after, "</domain>")
-	if _, implicit, err := rename.NVRAM(legacy + "</domain>"); err == nil && implicit {
+	_, after, _ := strings.Cut(d.before, "<domain ")
+	inside, _, _ := strings.Cut(after, "</domain>")
+	legacy := "<domain " + inside + "</domain>"
+	if _, implicit, err := rename.NVRAM(legacy); err == nil && implicit {
 		c.NVRAM = rename.DefaultNVRAM(d.Name)
 	}
-	if _, err := rename.CheckDefined(legacy+"</domain>", definition, c.under(d.Instance)); err != nil {
+	if _, err := rename.CheckDefined(legacy, definition, c.under(d.Instance)); err != nil {
 		d.t.Errorf("%s: %v", context, err)
 	}
 	state := strings.TrimSpace(d.must("domstate", d.UUID))

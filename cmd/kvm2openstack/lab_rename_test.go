@@ -29,8 +29,10 @@ func restartConfiguration(text string) string {
 	return text + "restart: {shutdown_timeout: 60s, max_per_host: 4, max_unavailable: 4, stop_after: 0}\n"
 }
 
-// TestLabRename renames the whole fleet in both ways, and takes it back.
-func TestLabRename(t *testing.T) {
+// TestFleetRename renames the whole fleet in both ways, and takes it back. It
+// takes ten minutes and more, and is not part of make lab-test by itself:
+// make lab-test RUN=TestFleet.
+func TestFleetRename(t *testing.T) {
 	for _, by := range []string{"nova", "libvirt"} {
 		t.Run("start by "+by, func(t *testing.T) {
 			l := newLab(t, restartConfiguration)
@@ -296,9 +298,9 @@ func (l *lab) computeSaysNothing(since logMark) {
 	}
 }
 
-// TestLabProve renames one guest by libvirt, has Nova rebuild it in the same
+// TestFleetProve renames one guest by libvirt, has Nova rebuild it in the same
 // window, and gives up the legacy names of its disk.
-func TestLabProve(t *testing.T) {
+func TestFleetProve(t *testing.T) {
 	l := newLab(t, restartConfiguration)
 	g := l.fleet[one]
 	was := l.look(g)

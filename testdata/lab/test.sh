@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the tests that need a whole OpenStack: brings the lab up with its fleet,
 # and takes it down again if it was not up before. "make lab-test" is this
-# script; "make lab-test RUN=TestLab PACKAGES=./cmd/kvm2openstack" runs some.
+# script; "make lab-test RUN=TestFleet PACKAGES=./cmd/kvm2openstack" restarts the
+# whole fleet under its new names, and back.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$LAB_DIR/../.."

@@ -184,6 +184,14 @@ func (l *lab) noRoom() {
 	var reserved int
 	const memory = "resource_class_id = 1" // MEMORY_MB in os_resource_classes
 	l.must(db.QueryRow("SELECT reserved FROM inventories WHERE " + memory).Scan(&reserved))
+	defer func() {
+		l.script("service.sh", "restart", "nova-compute") // It writes its inventory anew.
+		l.eventually(2*time.Minute, "nova-compute has written its inventory", func() bool {
+			var now int
+			l.must(db.QueryRow("SELECT reserved FROM inventories WHERE " + memory).Scan(&now))
+			return now == reserved
+		})
+	}()
 	l.change(db, "UPDATE inventories SET reserved = total - 75 WHERE "+memory)
 	text := l.command(exitAttention, "plan", "-O", l.plan, "--only", "leg-*")
 	content, err := os.ReadFile(l.plan)
@@ -191,12 +199,6 @@ func (l *lab) noRoom() {
 	if !strings.Contains(string(content), "MEMORY_MB") {
 		l.t.Errorf("the plan does not say that Placement has no room:\n%s\n%s", text, content)
 	}
-	l.script("service.sh", "restart", "nova-compute") // It writes its inventory anew.
-	l.eventually(2*time.Minute, "nova-compute has written its inventory", func() bool {
-		var now int
-		l.must(db.QueryRow("SELECT reserved FROM inventories WHERE " + memory).Scan(&now))
-		return now == reserved
-	})
 }
 
 func (l *lab) change(db *sql.DB, statement string) {

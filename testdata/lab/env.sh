@@ -5,6 +5,7 @@
 #   kvm2openstack audit
 export OS_CLIENT_CONFIG_FILE=/var/lib/k2o-lab/clouds.yaml
 export OS_CLOUD=k2o-lab
+export K2O_LAB_CLOUD=k2o-lab # what the tests log in to
 export LIBVIRT_DEFAULT_URI=qemu:///system
 export KVM2OPENSTACK_CONFIG=/var/lib/k2o-lab/kvm2openstack.yaml
 set -a # nova.env is a list of variables: passwords and addresses of the databases

@@ -57,7 +57,7 @@ go vet -tags integration $packages
 tests "unit and scripts" -count=1
 # One package after the other: they share the daemons, and one would find what
 # another has defined.
-tests "integration" -count=1 -p 1 -tags integration
+tests "integration" -count=1 -p 1 -timeout 45m -tags integration
 echo "== summary"
 printf %s "$summary"
 [ -z "$failed" ]

@@ -79,7 +79,7 @@ func definitionFor(r rig, efi string) string {
 <features><acpi/></features><devices><emulator>/usr/bin/qemu-system-x86_64</emulator><controller type='usb' model='none'/>
 <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='` + r.disk1() + `'/><target dev='vda' bus='virtio'/></disk>
 <interface type='user'><mac address='52:54:00:10:00:50'/><model type='virtio'/></interface>
-<graphics type='vnc' port='-1' autoport='yes' passwd='hunter2'/><memballoon model='none'/></devices></domain>`
+<graphics type='vnc' passwd='hunter2'><listen type='none'/></graphics><memballoon model='none'/></devices></domain>`
 }
 
 // now is everything of the domain that has to be as before, as virsh tells it.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,16 +98,15 @@ func (d *demoRun) save(ctx context.Context, name string, args ...string) {
 	}
 	args = append(args, "--config", d.path("config.yaml"))
 	fmt.Fprintf(d.app.out, "\n$ kvm2openstack %s >%s\n", strings.Join(args, " "), d.path(name))
-	f, err := os.Create(d.path(name))
-	if err != nil {
+	var got int
+	err := writeWhole(d.path(name), func(w io.Writer) error {
+		got = run(ctx, args, streams{in: d.app.in, out: w, err: d.app.err})
+		return nil
+	})
+	switch {
+	case err != nil:
 		d.err = fmt.Errorf("demo: %w", err)
-		return
-	}
-	got := run(ctx, args, streams{in: d.app.in, out: f, err: d.app.err})
-	if err := f.Close(); err != nil {
-		d.err = fmt.Errorf("demo: %w", err)
-	}
-	if got != exitBlocked {
+	case got != exitBlocked:
 		d.err = statusError{exitPerson, fmt.Errorf("demo: kvm2openstack %s ended with status %d, expected %d", args[0], got, exitBlocked)}
 	}
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,29 +119,29 @@ func planSettings(c config) plan.Settings {
 	return plan.Settings{Networks: c.Networks, Defaults: c.Defaults, Rules: c.Rules}
 }
 
-// write puts the plan where it was asked for. A file is replaced as a whole
-// or not at all; an existing one is kept beside it, for it may have been
-// edited by hand.
+// write puts the plan where it was asked for. An existing one is kept beside
+// it, for it may have been edited by hand.
 func (o *planOptions) write(a *app, p plan.Plan) error {
 	if o.file == "-" {
 		return plan.Write(a.out, p)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(o.file), ".plan-*")
+	f, err := newWholeFile(o.file)
 	if err != nil {
-		return fmt.Errorf("write plan: %w", err)
+		return fmt.Errorf("plan: %w", err)
 	}
-	defer os.Remove(tmp.Name()) // gone already when all went well
-	if err := errors.Join(plan.Write(tmp, p), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("write plan %s: %w", o.file, err)
+	defer f.drop()
+	if err := plan.Write(f, p); err != nil {
+		return fmt.Errorf("plan: %w", f.failed(err))
 	}
-	if _, err := os.Stat(o.file); err == nil {
-		if err := os.Rename(o.file, o.file+".bak"); err != nil {
-			return fmt.Errorf("keep the earlier plan: %w", err)
-		}
-		fmt.Fprintf(a.err, "the earlier plan is kept as %s.bak\n", o.file)
+	earlier, err := f.keepEarlier()
+	if err != nil {
+		return fmt.Errorf("plan: %w", err)
 	}
-	if err := os.Rename(tmp.Name(), o.file); err != nil {
-		return fmt.Errorf("write plan %s: %w", o.file, err)
+	if earlier != "" {
+		fmt.Fprintf(a.err, "the earlier plan is kept as %s\n", earlier)
+	}
+	if err := f.keep(); err != nil {
+		return fmt.Errorf("plan: %w", err)
 	}
 	return nil
 }

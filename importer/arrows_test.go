@@ -29,8 +29,9 @@ var arrows = map[string][]string{
 	"importer/journal":     {},
 	"importer/instancedir": {"discover"},
 	"importer/check":       {"importer/cloud", "discover", "nova"},
-	"importer/plan":        {"importer/check", "importer/cloud", "discover", "nova"},
-	"importer/audit":       {"importer/plan", "importer/check", "importer/cloud", "discover", "nova"},
+	"importer/rebuild":     {"discover", "nova"},
+	"importer/plan":        {"importer/rebuild", "importer/check", "importer/cloud", "discover", "nova"},
+	"importer/audit":       {"importer/plan", "importer/rebuild", "importer/check", "importer/cloud", "discover", "nova"},
 	"importer/restart":     {"importer/plan", "importer/cloud", "importer/check", "importer/journal", "importer/instancedir", "discover", "nova", "rename"},
 	"importer": {
 		"importer/audit", "importer/plan", "importer/check", "importer/cloud",

@@ -96,7 +96,7 @@ func buildPlan(ctx context.Context, c config, from sources, r audit.Report) (pla
 		input.Hosts = append(input.Hosts, h.Inventory)
 	}
 	for d := range r.Domains() {
-		input.Domains = append(input.Domains, plan.Candidate(d))
+		input.Domains = append(input.Domains, plan.Candidate{Domain: d.Domain, Assessment: d.Assessment})
 	}
 	if err := from.addQuotas(ctx, plan.Projects(input)); err != nil {
 		return plan.Plan{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/rebuild"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -51,6 +52,10 @@ type Identity struct {
 type Domain struct {
 	discover.Domain
 	check.Assessment
+
+	// Rebuild is what will not be as it was once Nova has made the domain's
+	// definition anew, what is lost first; empty where Nova has it already.
+	Rebuild []rebuild.Difference `json:"rebuild,omitempty"`
 }
 
 // A Report is the outcome of an audit. Every domain that was found is either

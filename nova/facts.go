@@ -46,4 +46,11 @@ type QuotaLeft struct {
 type Room struct {
 	VCPUs, MemoryMB, DiskGB int
 	MaxVCPUs                int // the most one instance may have: Placement's max_unit is the host's processors
+
+	// Used is what the records of the host's instances add up to: with what is
+	// left it makes what the host may hold.
+	Used HostUse
 }
+
+// HostUse is what instances take of a host.
+type HostUse struct{ VCPUs, MemoryMB, DiskGB int }

@@ -45,6 +45,7 @@ func room(h Compute, u usage) Room {
 		MemoryMB: int(float64(h.MemoryMB-reserved)*h.RAMRatio) - u.MemoryMB,
 		DiskGB:   int(float64(h.LocalGB)*h.DiskRatio) - u.DiskGB,
 		MaxVCPUs: h.VCPUs,
+		Used:     HostUse{VCPUs: u.VCPUs, MemoryMB: u.MemoryMB, DiskGB: u.DiskGB},
 	}
 }
 

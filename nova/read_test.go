@@ -147,7 +147,7 @@ func TestRooms(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]Room{
-		"kvm01": {VCPUs: 64*16 - 10, MemoryMB: (262144-4096)*3/2 - 25600, DiskGB: 8000 - 300, MaxVCPUs: 64},
+		"kvm01": {VCPUs: 64*16 - 10, MemoryMB: (262144-4096)*3/2 - 25600, DiskGB: 8000 - 300, MaxVCPUs: 64, Used: HostUse{VCPUs: 10, MemoryMB: 25600, DiskGB: 300}},
 		"kvm02": {VCPUs: 64 * 16, MemoryMB: (262144 - 512) * 3 / 2, DiskGB: 8000, MaxVCPUs: 64},
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -103,8 +103,9 @@ func (r Report) all() iter.Seq[discover.Domain] {
 // A Host is an inventory without its domains.
 type Host struct {
 	discover.Inventory
-	Compute *nova.Compute // nil when Nova does not know it, or was not asked
-	Found   int
+	Compute  *nova.Compute // nil when Nova does not know it, or was not asked
+	Capacity *Capacity     // nil when Nova does not know it, or it cannot take instances
+	Found    int
 }
 
 // Totals add up: Found = Ready + Attention + Blocked + Managed + Unreadable + Filtered.

@@ -20,7 +20,7 @@ type judge struct {
 	hosts map[string]*Host
 }
 
-// newJudge also tells the hosts what Nova calls them.
+// newJudge also tells the hosts what Nova calls them, and lets them hold.
 func newJudge(in Input, fleet *check.Fleet, k *known, hosts []Host) judge {
 	j := judge{in: in, fleet: fleet, known: k, cloud: check.NewCloudFacts(in.Snapshot), hosts: map[string]*Host{}}
 	for i := range hosts {
@@ -28,6 +28,7 @@ func newJudge(in Input, fleet *check.Fleet, k *known, hosts []Host) judge {
 		j.hosts[h.Host.Name] = h
 		if k != nil {
 			h.Compute = k.computes[ComputeHost(h.Inventory)]
+			h.Capacity = k.capacity(h.Compute)
 		}
 	}
 	return j

@@ -16,12 +16,13 @@ import (
 // bulk before the rules are applied.
 type known struct {
 	release   nova.Release
-	computes  map[string]*nova.Compute // by services.host
-	presence  map[string]nova.Presence // by uuid
-	hostnames map[string][]string      // instances by the host name they have
-	quota     *nova.QuotaLeft          // of the target project
-	rooms     map[string]*nova.Room    // by services.host
-	ports     map[string]bool          // by MAC
+	computes  map[string]*nova.Compute  // by services.host
+	presence  map[string]nova.Presence  // by uuid
+	hostnames map[string][]string       // instances by the host name they have
+	quota     *nova.QuotaLeft           // of the target project
+	rooms     map[string]*nova.Room     // by services.host
+	providers map[string]cloud.Provider // by compute_nodes.uuid; empty without Placement
+	ports     map[string]bool           // by MAC
 }
 
 // askNova reads what the rules need, or gives nil without databases.
@@ -82,12 +83,12 @@ func (k *known) askPlacement(s *cloud.Snapshot) {
 	if s == nil || !s.Live {
 		return
 	}
-	providers := map[string]cloud.Provider{}
+	k.providers = map[string]cloud.Provider{}
 	for _, p := range s.Providers {
-		providers[p.UUID] = p
+		k.providers[p.UUID] = p
 	}
 	for host, c := range k.computes {
-		p, ok := providers[c.UUID]
+		p, ok := k.providers[c.UUID]
 		if ok && c.Problem == "" {
 			has := p.Inventories
 			k.rooms[host] = &nova.Room{

@@ -30,11 +30,12 @@ var arrows = map[string][]string{
 	"importer/instancedir": {"discover"},
 	"importer/check":       {"importer/cloud", "discover", "nova"},
 	"importer/rebuild":     {"discover", "nova"},
+	"importer/usage":       {"discover"},
 	"importer/plan":        {"importer/rebuild", "importer/check", "importer/cloud", "discover", "nova"},
-	"importer/audit":       {"importer/plan", "importer/rebuild", "importer/check", "importer/cloud", "discover", "nova"},
+	"importer/audit":       {"importer/plan", "importer/rebuild", "importer/check", "importer/cloud", "importer/usage", "discover", "nova"},
 	"importer/restart":     {"importer/plan", "importer/cloud", "importer/check", "importer/journal", "importer/instancedir", "discover", "nova", "rename"},
 	"importer": {
-		"importer/audit", "importer/plan", "importer/check", "importer/cloud",
+		"importer/audit", "importer/plan", "importer/check", "importer/cloud", "importer/usage",
 		"importer/journal", "importer/instancedir", "importer/restart", "discover", "nova", "rename",
 	},
 

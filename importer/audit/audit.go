@@ -11,6 +11,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/rebuild"
+	"github.com/lightcloud/kvm2openstack/importer/usage"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -52,6 +53,7 @@ type Identity struct {
 type Domain struct {
 	discover.Domain
 	check.Assessment
+	Usage *usage.Usage `json:"usage,omitempty"` // nil unless it runs and the audit took a sample
 
 	// Rebuild is what will not be as it was once Nova has made the domain's
 	// definition anew, what is lost first; empty where Nova has it already.

@@ -33,7 +33,7 @@ func TestRename(t *testing.T) {
 	imported := s.dump()
 
 	out := s.command(exitBlocked, "rename", s.plan, "--dry-run")
-	expect(t, out, "name is changed from", "started by libvirt from the edited definition", "is off and stays off", "paused or asleep", "nothing was changed")
+	expect(t, out, "definition: -  <name>running-", "definition: +  <name>instance-0000000", "started by libvirt from the edited definition", "is off and stays off", "paused or asleep", "nothing was changed")
 	before.guestsUnchanged("rename --dry-run")
 	if diff := cmp.Diff(imported, s.dump()); diff != "" {
 		t.Fatalf("rename --dry-run changed the databases (-before +after):\n%s", diff)

@@ -24,6 +24,7 @@ ssh-keygen              openssh-client
 certtool                gnutls-bin
 ss                      iproute2
 setsid                  util-linux
+chromium                chromium
 python3-libvirt         python3-libvirt
 '
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 type auditOptions struct {
 	selection
 	output  string
+	html    string
 	explain bool
 }
 
@@ -30,12 +32,14 @@ at what Nova knows: hosts, cells, quota, capacity, and UUIDs it has seen.`,
 		Example: `  kvm2openstack audit --host qemu:///system
   kvm2openstack audit --host qemu+ssh://root@kvm01/system --host qemu+ssh://root@kvm02/system
   kvm2openstack audit --inventory hosts.txt -o json | jq '.totals'
+  kvm2openstack audit --inventory hosts.txt --html audit.html
   kvm2openstack audit --from-dir ./definitions --only 'web*' --skip state=shutoff`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
 	}
 	o.addFlags(cmd)
 	addOutputFlag(cmd, &o.output, "table", "json", "csv")
+	cmd.Flags().StringVar(&o.html, "html", "", "also write the audit to `FILE` as one page to look at, to print and to hand on")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "print every reason in full below the table, with what to do")
 	return cmd
 }
@@ -51,14 +55,19 @@ func (o *auditOptions) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	page, err := o.beginPage()
+	if err != nil {
+		return err
+	}
+	if page != nil {
+		defer page.drop()
+	}
 	r, err := a.audit(ctx, c, &o.selection)
 	if err != nil {
 		return err
 	}
-	if err := o.print(a, r); err != nil {
-		return err
-	}
-	if err := checkTotals(r); err != nil {
+	// One that cannot be written or printed is no reason to lose the other.
+	if err := errors.Join(o.writePage(a, page, c, r), o.print(a, r), checkTotals(r)); err != nil {
 		return err
 	}
 	return status(auditStatus(r))

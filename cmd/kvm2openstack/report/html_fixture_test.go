@@ -138,7 +138,7 @@ func (smallNova) Release() nova.Release { return nova.Release{Name: "Zed", Major
 func (smallNova) Computes(context.Context) (out []nova.Compute, err error) {
 	for _, host := range []string{"kvm01", "kvm02"} {
 		out = append(out, nova.Compute{
-			Host: host + ".example.net", Node: host, UUID: host, Up: true, HypervisorType: "QEMU",
+			Host: host + ".example.net", Node: host + ".example.net", UUID: host, Up: true, HypervisorType: "QEMU",
 			VCPUs: 16, MemoryMB: 65536, LocalGB: 900, CPURatio: 4, RAMRatio: 1, DiskRatio: 1,
 		})
 	}
@@ -162,7 +162,7 @@ func (smallNova) Rooms(context.Context) (map[string]nova.Room, error) {
 // withMore gives the first domain what other parts of the audit add: what a
 // rebuild changes, and what a sample saw.
 func withMore(r audit.Report) iter.Seq[audit.Domain] {
-	fill := 34.5
+	fill := 34.2
 	return func(yield func(audit.Domain) bool) {
 		first := true
 		for d := range r.Domains() {
@@ -189,8 +189,8 @@ func withMore(r audit.Report) iter.Seq[audit.Domain] {
 	}
 }
 
-// page is the page of a fleet.
-func page(t testing.TB, r audit.Report) string {
+// pageText is the page of an audit.
+func pageText(t testing.TB, r audit.Report) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := writePage(&b, r, withMore(r), testPage); err != nil {

@@ -27,7 +27,7 @@ var (
 
 // The page as it is written, but for its own style and script.
 func TestPageGolden(t *testing.T) {
-	got := page(t, read(t, variety(), smallNova{}))
+	got := pageText(t, read(t, variety(), smallNova{}))
 	got = ownStyle.ReplaceAllString(got, "<style>…</style>")
 	got = ownScript.ReplaceAllString(got, "<script>…</script>")
 	got = ownDigest.ReplaceAllString(got, "sha256-…")
@@ -62,7 +62,7 @@ func blocks[T any](t *testing.T, page, class string) (all []T) {
 
 // What a host says can neither end the block it stands in nor begin another.
 func TestPageKeepsTextText(t *testing.T) {
-	text := page(t, read(t, variety(), smallNova{}))
+	text := pageText(t, read(t, variety(), smallNova{}))
 	bare := ownScript.ReplaceAllString(ownStyle.ReplaceAllString(text, ""), "")
 	for _, bad := range []string{"<script>alert", "<img", "<svg onload", "</script><", "\u2028", "\u2029", "\u202e", "<b>ich6", "<!--"} {
 		if strings.Contains(bare, bad) {
@@ -92,7 +92,7 @@ func TestPageLeavesNobodyOut(t *testing.T) {
 		fleet["kvm01"] = append(fleet["kvm01"], plain(n))
 	}
 	r := read(t, fleet, nil)
-	text := page(t, r)
+	text := pageText(t, r)
 	rows, details := blocks[row](t, text, `class="rows"`), blocks[detail](t, text, `class="details"`)
 	want := r.Totals().Found
 	if len(rows) != want || len(details) != want || want != 2*chunkSize+4 {
@@ -111,7 +111,7 @@ func TestPageLeavesNobodyOut(t *testing.T) {
 
 // The page names no other place: it must open from a disk, years later.
 func TestPageNeedsNothing(t *testing.T) {
-	text := page(t, read(t, map[string][]shape{"kvm01": {plain(1)}, "kvm02": {plain(2)}}, nil))
+	text := pageText(t, read(t, map[string][]shape{"kvm01": {plain(1)}, "kvm02": {plain(2)}}, nil))
 	for _, bad := range []string{"http:", "https:", "src=", "url(", "@import", "<link", "<iframe", "fetch(", "XMLHttpRequest", "innerHTML", "insertAdjacentHTML", "document.write", "eval("} {
 		all := strings.Count(text, bad)
 		for _, m := range dataBlock.FindAllString(text, -1) {

@@ -117,7 +117,7 @@
 			make("p", { class: "do" }, make("b", null, "Do: "), f.action || rule.action),
 			rule.fact ? make("p", { class: "rests" }, `Rests on: ${rule.fact}`) : "");
 	}));
-	const differences = (list) => grid("What a hard reboot in Nova would change", ["What", "Now", "Then", "Who notices", "Why"], list.map((x) =>
+	const differences = (row, list) => grid(`What a hard reboot in Nova would change in ${row.name}`, ["What", "Now", "Then", "Who notices", "Why"], list.map((x) =>
 		line(x.device ? `${x.field} ${x.device}` : x.field,
 			x.now ? make("del", null, bdi(x.now)) : "",
 			x.then ? make("ins", null, bdi(x.then)) : make("span", { class: "badge lost" }, "lost"),
@@ -130,14 +130,14 @@
 		if (d.facts) content.push(part("The domain", pairs(d.facts)));
 		if (d.evidence) content.push(part("Why this system", make("ul", { class: "evidence" }, ...d.evidence.map((e) => make("li", null, bdi(e))))));
 		if (d.disks) {
-			content.push(part("Disks", grid("Disks", ["Target", "Bus", "Format", "Source", "Size", "Can be linked", "Notes"], d.disks.map((k) =>
+			content.push(part("Disks", grid(`Disks of ${row.name}`, ["Target", "Bus", "Format", "Source", "Size", "Can be linked", "Notes"], d.disks.map((k) =>
 				line(k.target, k.device === "disk" ? k.bus : `${k.bus} ${k.device}`, k.format, k.source, k.size, k.linkable || "", k.notes || "")))));
 		}
 		if (d.nics) {
-			content.push(part("Interfaces", grid("Interfaces", ["MAC address", "Model", "Plugged into", "Neutron network", "Addresses seen"], d.nics.map((n) =>
+			content.push(part("Interfaces", grid(`Interfaces of ${row.name}`, ["MAC address", "Model", "Plugged into", "Neutron network", "Addresses seen"], d.nics.map((n) =>
 				line(n.mac, n.model, n.plug, n.network || make("span", { class: "warn" }, "no mapping"), n.ips)))));
 		}
-		if (d.rebuild) content.push(part("What a hard reboot in Nova would change", differences(d.rebuild)));
+		if (d.rebuild) content.push(part("What a hard reboot in Nova would change", differences(row, d.rebuild)));
 		if (d.usage) content.push(part("What it was seen to use", pairs(d.usage)));
 		return make("tr", { class: "detail" }, make("td", { colspan: String(keys.length) }, make("div", { class: "sheet" }, ...content)));
 	};

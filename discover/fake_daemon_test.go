@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -40,6 +41,12 @@ type fakeDaemon struct {
 	// before is asked about each request; what it returns other than nil goes
 	// out in place of the answer. It may block to be silent.
 	before func(proc uint32, n int) *misdeed
+	// beforeStats is the same for questions for statistics, where it is set.
+	beforeStats func(statsAsk) *misdeed
+	// counters are what it says of a running domain beside its state.
+	counters func(statsAsk, fakeDomain) []fakeStat
+
+	closedConn func() // when set, called as each connection ends
 
 	socket string
 	closed chan struct{} // when the test ends
@@ -55,6 +62,19 @@ type misdeed struct {
 	drop    bool   // end the connection, after raw
 	silent  bool   // never answer this request
 	payload []byte // of an answer that is no error
+}
+
+// A statsAsk is one question for statistics.
+type statsAsk struct {
+	domains      []string // names; none means all
+	which, flags uint32
+	n            int // such questions before
+}
+
+// A fakeStat is one counter or name.
+type fakeStat struct {
+	field string
+	value any // string, int32, uint64
 }
 
 type fakeDomain struct {
@@ -101,6 +121,9 @@ func (d *fakeDaemon) start(t *testing.T, name string) Host {
 
 func (d *fakeDaemon) serve(conn net.Conn) {
 	defer conn.Close()
+	if d.closedConn != nil {
+		defer d.closedConn()
+	}
 	go func() { <-d.closed; conn.Close() }()
 	var write sync.Mutex
 	for {
@@ -126,6 +149,9 @@ func (d *fakeDaemon) answer(conn net.Conn, write *sync.Mutex, head, body []byte)
 	var m *misdeed
 	if d.before != nil {
 		m = d.before(proc, n)
+	}
+	if proc == procDomainStats && d.beforeStats != nil {
+		m = d.beforeStats(readStatsAsk(body, n))
 	}
 	status, payload := uint32(0), []byte(nil)
 	switch {
@@ -191,7 +217,7 @@ func (d *fakeDaemon) payload(proc uint32, body []byte) []byte {
 		}
 		d.list(&x, binary.BigEndian.Uint32(body[4:]))
 	case procDomainStats:
-		d.stats(&x)
+		d.stats(&x, readStatsAsk(body, 0))
 	case procXML, procDomainState:
 		return d.ofDomain(proc, body)
 	default:
@@ -201,27 +227,48 @@ func (d *fakeDaemon) payload(proc uint32, body []byte) []byte {
 }
 
 func (d *fakeDaemon) list(x *xdr, flags uint32) {
-	if flags != 3 { // nothing is persistent, autostarted, saved, ...
+	if flags != 3 && flags != 1 { // nothing is persistent, autostarted, saved, ...
 		x.u32(0)
 		x.u32(0)
 		return
 	}
-	x.u32(uint32(len(d.domains)))
-	for _, f := range d.domains {
+	listed := slices.DeleteFunc(slices.Clone(d.domains), func(f fakeDomain) bool { return flags == 1 && f.id < 0 })
+	x.u32(uint32(len(listed)))
+	for _, f := range listed {
 		x.domain(f)
 	}
-	x.u32(uint32(len(d.domains)))
+	x.u32(uint32(len(listed)))
 }
 
-func (d *fakeDaemon) stats(x *xdr) {
-	x.u32(uint32(len(d.domains)))
-	for _, f := range d.domains {
+func (d *fakeDaemon) stats(x *xdr, ask statsAsk) {
+	wanted := slices.DeleteFunc(slices.Clone(d.domains), func(f fakeDomain) bool {
+		return len(ask.domains) > 0 && !slices.Contains(ask.domains, f.name) || ask.flags&1 != 0 && f.id < 0
+	})
+	x.u32(uint32(len(wanted)))
+	for _, f := range wanted {
 		x.domain(f)
-		x.u32(1)
-		x.text("state.state")
-		x.u32(1) // int
-		x.u32(f.state)
+		stats := []fakeStat{{"state.state", int32(f.state)}}
+		if d.counters != nil {
+			stats = append(stats, d.counters(ask, f)...)
+		}
+		x.u32(uint32(len(stats)))
+		for _, s := range stats {
+			x.stat(s)
+		}
 	}
+}
+
+// readStatsAsk reads a list of domains and two words.
+func readStatsAsk(body []byte, n int) statsAsk {
+	ask := statsAsk{n: n, which: binary.BigEndian.Uint32(body[len(body)-8:]), flags: binary.BigEndian.Uint32(body[len(body)-4:])}
+	many := binary.BigEndian.Uint32(body)
+	body = body[4:]
+	for range many {
+		size := binary.BigEndian.Uint32(body)
+		ask.domains = append(ask.domains, string(body[4:4+size]))
+		body = body[4+(size+3)/4*4+20:] // with UUID and id
+	}
+	return ask
 }
 
 func (d *fakeDaemon) ofDomain(proc uint32, body []byte) []byte {
@@ -260,6 +307,21 @@ func (x *xdr) domain(f fakeDomain) {
 	id := f.uuid()
 	x.Write(id[:])
 	x.u32(uint32(f.id))
+}
+
+func (x *xdr) stat(s fakeStat) {
+	x.text(s.field)
+	switch v := s.value.(type) {
+	case int32:
+		x.u32(1)
+		x.u32(uint32(v))
+	case uint64:
+		x.u32(4)
+		x.u64(v)
+	case string:
+		x.u32(7)
+		x.text(v)
+	}
 }
 
 func xdrError(code uint32, message string) []byte {

@@ -13,6 +13,10 @@ func (d *Domain) addLive(t *libvirtxml.Domain, types map[string][]string) {
 	if t.OS != nil && t.OS.NVRam != nil {
 		d.Firmware.NVRAMLive = nvramPath(t.OS.NVRam)
 	}
+	var live Domain
+	if t.VCPU != nil && live.setVCPUs(t) == nil && live.VCPUs != d.VCPUs {
+		d.VCPUsLive = live.VCPUs
+	}
 	if t.Devices == nil {
 		return
 	}

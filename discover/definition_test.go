@@ -364,3 +364,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// vCPUs can be plugged into a running domain and not be in what it is next
+// started from, and the other way round.
+func TestLiveVCPUs(t *testing.T) {
+	for _, c := range []struct {
+		name, live string
+		want, now  uint
+	}{
+		{"as defined", "<vcpu>4</vcpu>", 0, 4},
+		{"more", "<vcpu>6</vcpu>", 6, 6},
+		{"some of them", "<vcpu current='2'>6</vcpu>", 2, 2},
+		{"not said", "", 0, 4},
+	} {
+		inactive := definition("<vcpu current='4'>8</vcpu>")
+		live := strings.Replace(definition(c.live), "type='kvm'", "type='kvm' id='3'", 1)
+		d, err := Parse([]byte(inactive), []byte(live))
+		if err != nil || d.VCPUs != 4 || d.VCPUsLive != c.want || d.RunningVCPUs() != c.now {
+			t.Errorf("%s: VCPUs %d, VCPUsLive %d, RunningVCPUs %d, want 4, %d, %d (%v)", c.name, d.VCPUs, d.VCPUsLive, d.RunningVCPUs(), c.want, c.now, err)
+		}
+	}
+}

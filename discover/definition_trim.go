@@ -17,7 +17,7 @@ var (
 
 // What a live definition is read for; see Parse.
 var (
-	liveTop     = set("name", "uuid", "os", "devices")
+	liveTop     = set("name", "uuid", "vcpu", "os", "devices")
 	liveDevices = set("disk", "interface", "channel", "graphics")
 	liveParts   = set("source", "target", "backingStore", "mirror", "mac", "listen")
 )

@@ -1,6 +1,9 @@
 package discover
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+)
 
 // A State is the run state of a domain in libvirt's words
 // (virDomainState, libvirt-domain.h).
@@ -43,11 +46,12 @@ type Domain struct {
 	Arch        string   `json:"arch"`         // x86_64
 	MachineType string   `json:"machine_type"` // canonical as defined: pc-i440fx-7.2, pc-q35-7.2, pc, q35
 	Emulator    string   `json:"emulator"`
-	VCPUs       uint     `json:"vcpus"`          // present
-	VCPUsMax    uint     `json:"vcpus_max"`      // <vcpu> when current= is lower
-	MemoryKiB   uint64   `json:"memory_kib"`     // <currentMemory>
-	MemMaxKiB   uint64   `json:"memory_max_kib"` // <memory>
-	HotplugKiB  uint64   `json:"hotplug_kib"`    // <maxMemory>, 0 without memory hotplug
+	VCPUs       uint     `json:"vcpus"`                // present
+	VCPUsMax    uint     `json:"vcpus_max"`            // <vcpu> when current= is lower
+	VCPUsLive   uint     `json:"vcpus_live,omitempty"` // of the running domain, where it has another number of them
+	MemoryKiB   uint64   `json:"memory_kib"`           // <currentMemory>
+	MemMaxKiB   uint64   `json:"memory_max_kib"`       // <memory>
+	HotplugKiB  uint64   `json:"hotplug_kib"`          // <maxMemory>, 0 without memory hotplug
 	Firmware    Firmware `json:"firmware"`
 	CPU         CPU      `json:"cpu"`
 	Tuning      Tuning   `json:"tuning"`
@@ -101,6 +105,9 @@ type Domain struct {
 	XML     []byte `json:"-"`
 	LiveXML []byte `json:"-"`
 }
+
+// RunningVCPUs is how many vCPUs the domain has now.
+func (d Domain) RunningVCPUs() uint { return cmp.Or(d.VCPUsLive, d.VCPUs) }
 
 // Firmware says what a domain boots with.
 type Firmware struct {

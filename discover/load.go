@@ -48,10 +48,11 @@ type MemoryLoad struct {
 
 // DiskLoad is what went through a disk, and how much room it takes.
 type DiskLoad struct {
-	Target          string `json:"target"`
-	Rates           *IO    `json:"rates,omitempty"`          // absent when not measured
-	CapacityBytes   uint64 `json:"capacity_bytes,omitempty"` // as the guest sees it; 0 = not known
-	AllocationBytes uint64 `json:"allocation_bytes,omitempty"`
+	Target          string   `json:"target"`
+	Rates           *IO      `json:"rates,omitempty"`            // absent when not measured
+	CapacityBytes   uint64   `json:"capacity_bytes,omitempty"`   // as the guest sees it; 0 = not known
+	AllocationBytes uint64   `json:"allocation_bytes,omitempty"` // on its host; of a block device all of it
+	FillPercent     *float64 `json:"fill_percent,omitempty"`     // allocation of capacity; a qcow2 image can have more than 100
 }
 
 // IO is what went through a disk each second.
@@ -66,6 +67,7 @@ type IO struct {
 // sees it: rx is what it received. Dropped packets and errors are counts of the
 // whole time between the looks.
 type InterfaceLoad struct {
+	MAC       string  `json:"mac"` // "" from Measure, which sees no definition
 	Tap       string  `json:"tap"` // name on the host
 	RxBytes   float64 `json:"rx_bytes_per_s"`
 	TxBytes   float64 `json:"tx_bytes_per_s"`

@@ -3,6 +3,7 @@ package discover
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -125,6 +126,10 @@ func (l *Load) disks(then, now *counters) {
 			continue // an empty drive
 		}
 		load := DiskLoad{Target: d.target, CapacityBytes: d.capacity, AllocationBytes: d.allocation}
+		if d.capacity > 0 && d.allocation > 0 {
+			percent := thousandths(float64(d.allocation) / float64(d.capacity) * 100)
+			load.FillPercent = &percent
+		}
 		was, why := sameDevice(then.disks, func(k diskCounters) bool { return k.target == d.target })
 		switch {
 		case slow != "":
@@ -147,7 +152,7 @@ func (l *Load) disks(then, now *counters) {
 }
 
 func ioRates(was, is [4]uint64, s time.Duration) *IO {
-	rate := func(i int) float64 { return float64(is[i]-was[i]) / s.Seconds() }
+	rate := func(i int) float64 { return thousandths(float64(is[i]-was[i]) / s.Seconds()) }
 	return &IO{ReadBytes: rate(0), WriteBytes: rate(1), ReadRequests: rate(2), WriteRequests: rate(3)}
 }
 
@@ -171,7 +176,7 @@ func (l *Load) interfaces(then, now *counters) {
 
 func interfaceRates(was, is nicCounters, s time.Duration) InterfaceLoad {
 	more := func(i int) uint64 { return is.counts[i] - was.counts[i] }
-	rate := func(i int) float64 { return float64(more(i)) / s.Seconds() }
+	rate := func(i int) float64 { return thousandths(float64(more(i)) / s.Seconds()) }
 	return InterfaceLoad{
 		Tap: is.tap, RxBytes: rate(0), TxBytes: rate(1), RxPackets: rate(2), TxPackets: rate(3),
 		RxDropped: more(4), TxDropped: more(5), RxErrors: more(6), TxErrors: more(7),
@@ -195,3 +200,7 @@ func back(was, is []uint64) bool {
 	}
 	return false
 }
+
+// thousandths rounds: further decimals of what was seen between two looks say
+// nothing.
+func thousandths(f float64) float64 { return math.Round(f*1000) / 1000 }

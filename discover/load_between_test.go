@@ -36,11 +36,11 @@ func seen(s float64, n uint64) *counters {
 func TestBetween(t *testing.T) {
 	u := libvirt.UUID{1}
 	loads := between(glance{u: seen(0, 10)}, glance{u: seen(4, 18)})
-	two := 2.0
+	two, half := 2.0, 50.0
 	want := []Load{{
 		Name: "web", UUID: canonical(u), Interval: 4 * time.Second, Processors: &two,
 		Memory:     &MemoryLoad{GivenKiB: 4096, ResidentKiB: 3000, Fresh: true, AvailableKiB: 4000, UnusedKiB: 1000, UsableKiB: 2000},
-		Disks:      []DiskLoad{{Target: "vda", Rates: &IO{2000, 4000, 20, 40}, CapacityBytes: 1 << 30, AllocationBytes: 1 << 29}},
+		Disks:      []DiskLoad{{Target: "vda", Rates: &IO{2000, 4000, 20, 40}, CapacityBytes: 1 << 30, AllocationBytes: 1 << 29, FillPercent: &half}},
 		Interfaces: []InterfaceLoad{{Tap: "vnet0", RxBytes: 200, TxBytes: 400, RxPackets: 2, TxPackets: 4, RxDropped: 8, TxErrors: 8}},
 	}}
 	if diff := cmp.Diff(want, loads); diff != "" {

@@ -92,11 +92,11 @@ func TestMeasure(t *testing.T) {
 	if len(all) != 1 || all[0].Err != nil {
 		t.Fatalf("loads %+v", all)
 	}
-	one := 1.0
+	one, quarter := 1.0, 25.0
 	want := Load{
 		Name: "web", UUID: d.domains[0].uuid().String(), Interval: 10 * time.Second, Processors: &one,
 		Memory:     &MemoryLoad{GivenKiB: 1 << 20, ResidentKiB: 1 << 19, Fresh: true, AvailableKiB: 1000000, UnusedKiB: 400000},
-		Disks:      []DiskLoad{{Target: "vda", Rates: &IO{512, 1024, 1, 2}, CapacityBytes: 1 << 30, AllocationBytes: 1 << 28}},
+		Disks:      []DiskLoad{{Target: "vda", Rates: &IO{512, 1024, 1, 2}, CapacityBytes: 1 << 30, AllocationBytes: 1 << 28, FillPercent: &quarter}},
 		Interfaces: []InterfaceLoad{{Tap: "vnet0", RxBytes: 100, TxBytes: 200, RxPackets: 1, TxPackets: 2, TxDropped: 30, RxErrors: 10}},
 	}
 	db := want

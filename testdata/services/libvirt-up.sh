@@ -135,7 +135,7 @@ daemon() {
 	is "$(pid_of "$pid")" "$base/$1" && return 0
 	[ -s "$base/$1/etc/qemu.conf" ] || configure "$1" "$([ "$1" = a ] && echo 1 || echo 0)"
 	rm -f "$pid" "$base/$1/run/libvirt/"*-sock*
-	(inside "$1" libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid ${2:-}) \
+	(inside "$1" "$here/reap" libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid ${2:-}) \
 		</dev/null >"$base/$1/stdout" 2>&1 &
 }
 daemon a --listen

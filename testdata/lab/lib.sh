@@ -59,15 +59,21 @@ alive() { pid_of "$1" >/dev/null; }
 # Its output goes to LAB_LOG/NAME.log. Every step down to the daemon is an
 # exec, so that the recorded process is the daemon itself, the leader of a
 # session of its own. The environment is empty, lest proxies, locales or
-# Python paths of whoever calls make one lab differ from the next.
+# Python paths of whoever calls make one lab differ from the next; and no file
+# of the caller stays open, for a lock on it would be held as long as the daemon
+# runs.
 start() {
-	local name=$1 user=$2 home
+	local name=$1 user=$2 home fd
 	shift 2
 	alive "$name" && return 0
 	home=$(getent passwd "$user" | cut -d: -f6)
-	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" LANG=C.UTF-8 \
-		setsid setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- "$@" \
-		>>"$LAB_LOG/$name.log" 2>&1 </dev/null &
+	(
+		for fd in "/proc/$BASHPID/fd"/*; do
+			[ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
+		done
+		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" LANG=C.UTF-8 \
+			setsid setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- "$@"
+	) >>"$LAB_LOG/$name.log" 2>&1 </dev/null &
 	echo "$! $(birth $!)" >"$LAB_RUN/$name.pid"
 }
 

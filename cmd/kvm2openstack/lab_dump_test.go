@@ -28,6 +28,7 @@ var moves = map[string]string{
 	"neutron.quotausages":                     "counters that Neutron brings up to date when it is asked next",
 	"neutron.reservations":                    "of quota; those of a Neutron that was killed are left to expire",
 	"neutron.resourcedeltas":                  "go with the reservations",
+	"neutron.subnets.in_use":                  "set when the first port takes an address of it, and never cleared",
 	"placement.resource_providers.generation": "counts the changes of allocations, up only",
 	"placement.resource_providers.updated_at": "goes with the generation",
 	"placement.inventories.updated_at":        "nova-compute writes its inventory anew",

@@ -89,6 +89,7 @@ func expectOf(d plan.Domain, c nova.Compute, flavors map[string]nova.Flavor) nov
 		UUID: d.UUID, DisplayName: d.DisplayName, ProjectID: d.ProjectID, UserID: d.UserID,
 		Host: c.Host, Node: c.Node, AvailabilityZone: d.AvailabilityZone, Flavor: flavors[d.Flavor.Name],
 		ImageRef: d.ImageRef, OSType: d.OSType, NICModel: d.NICModel,
+		Properties: d.Properties(),
 	}
 	if d.Lock != plan.None { // Without a lock its owner may set one.
 		locked := true

@@ -24,10 +24,11 @@ type Expect struct {
 	Flavor           Flavor // by FlavorID; sizes are compared when it is set
 	ImageRef         string
 	Disks            []BlockDevice
-	Ports            []Port // by ID and MAC
-	OSType           string // windows
-	NICModel         string // e1000
-	Locked           *bool  // nil: either is fine
+	Ports            []Port            // by ID and MAC
+	OSType           string            // windows
+	NICModel         string            // e1000
+	Properties       map[string]string // of the image, without image_: hw_machine_type and so on
+	Locked           *bool             // nil: either is fine
 }
 
 // A Violation is one invariant that does not hold for one instance.

@@ -27,7 +27,7 @@ func TestVerifyAdopted(t *testing.T) {
 				e := Expect{
 					UUID: in.UUID, DisplayName: in.DisplayName, ProjectID: in.ProjectID, UserID: in.UserID, Host: "kvm01", Node: "kvm01",
 					AvailabilityZone: "az1", Flavor: in.Flavor, ImageRef: in.ImageRef, Disks: in.Disks, Ports: in.Ports, OSType: in.OSType,
-					NICModel: in.ImageProperties["hw_vif_model"], Locked: new(bool),
+					NICModel: in.ImageProperties["hw_vif_model"], Locked: new(bool), Properties: in.properties(),
 				}
 				codes := map[string]bool{}
 				for _, v := range verify(t, w.cloud, e) {

@@ -42,8 +42,9 @@ func (f *fixture) addSound(n int) Expect {
 		"id": 4, "name": "legacy.8c24g", "flavorid": "legacy.8c24g", "vcpus": 8, "memory_mb": 24576, "root_gb": 300, "ephemeral_gb": 0,
 		"swap": 0, "rxtx_factor": 1.0, "vcpu_weight": 0, "extra_specs": map[string]any{"hw:cpu_sockets": "2"},
 	})
-	f.insert(f.cell, "instance_extra", map[string]any{"instance_uuid": uuid, "deleted": 0,
-		"flavor": toJSON(f.t, map[string]any{"cur": flavor, "old": nil, "new": nil})})
+	f.insert(f.cell, "instance_extra", map[string]any{"instance_uuid": uuid, "deleted": 0, "pci_requests": "[]",
+		"keypairs": toJSON(f.t, object1("KeyPairList", "1.3", map[string]any{"objects": []any{}})),
+		"flavor":   toJSON(f.t, map[string]any{"cur": flavor, "old": nil, "new": nil})})
 	f.insert(f.cell, "instance_info_caches", map[string]any{"instance_uuid": uuid, "deleted": 0, "network_info": toJSON(f.t, []any{map[string]any{
 		"id": port, "address": mac, "type": "bridge", "preserve_on_delete": true, "network": map[string]any{"id": "net", "label": "public"}}})})
 	f.insert(f.cell, "virtual_interfaces", map[string]any{"instance_uuid": uuid, "deleted": 0, "uuid": port, "address": mac + "/" + port, "network_id": 0})
@@ -54,18 +55,22 @@ func (f *fixture) addSound(n int) Expect {
 	for key, value := range map[string]string{
 		"image_hw_cdrom_bus": "ide", "image_hw_disk_bus": "virtio", "image_hw_input_bus": "usb", "image_hw_machine_type": "pc", "image_hw_pointer_model": "usbtablet",
 		"image_hw_video_model": "cirrus", "image_hw_vif_model": "e1000", "image_os_type": "windows", "image_base_image_ref": testImage, "owner_user_name": "x",
+		"image_hw_cpu_sockets": "2", "image_hw_qemu_guest_agent": "yes",
 	} {
 		f.insert(f.cell, "instance_system_metadata", map[string]any{"instance_uuid": uuid, "deleted": 0, "key": key, "value": value})
 	}
 	f.insert(f.api, "instance_mappings", map[string]any{"instance_uuid": uuid, "cell_id": 2, "project_id": "legacy", "user_id": "admin", "queued_for_delete": 0})
 	f.insert(f.api, "request_specs", map[string]any{"instance_uuid": uuid, "spec": toJSON(f.t, object1("RequestSpec", "1.13", map[string]any{
-		"instance_uuid": uuid, "project_id": "legacy", "user_id": "admin", "is_bfv": false, "flavor": flavor}))})
+		"instance_uuid": uuid, "project_id": "legacy", "user_id": "admin", "is_bfv": false, "flavor": flavor,
+		"image": object1("ImageMeta", "1.8", map[string]any{"properties": object1("ImageMetaProps", "1.27", map[string]any{
+			"hw_machine_type": "pc", "hw_vif_model": "e1000", "os_type": "windows", "hw_cpu_sockets": 2, "hw_qemu_guest_agent": true})})}))})
 	locked := true
 	return Expect{
 		UUID: uuid, DisplayName: fmt.Sprintf("Web %d", n), ProjectID: "legacy", UserID: "admin", Host: "kvm01", Node: "kvm01", AvailabilityZone: "az1",
 		Flavor: Flavor{FlavorID: "legacy.8c24g", VCPUs: 8, MemoryMB: 24576, RootGB: 300}, ImageRef: testImage,
 		Disks: []BlockDevice{{Device: "/dev/vda", Bus: "virtio", Root: true}, {Device: "/dev/vdb", Bus: "virtio", SizeGB: 40}},
 		Ports: []Port{{ID: port, MAC: mac}}, OSType: "windows", NICModel: "e1000", Locked: &locked,
+		Properties: map[string]string{"hw_machine_type": "pc", "hw_vif_model": "e1000", "os_type": "windows", "hw_cpu_sockets": "2", "hw_qemu_guest_agent": "yes"},
 	}
 }
 

@@ -19,6 +19,7 @@ func (v *verifier) extra() {
 		v.add("V6", "rows of instance_extra", 1, len(rows))
 		return
 	}
+	v.extraBlobs(rows[0])
 	text := ""
 	if rows[0].Flavor != nil {
 		text = *rows[0].Flavor
@@ -70,6 +71,7 @@ func (v *verifier) requestSpec() {
 		must(v, "V5", "is_bfv of the request spec", v.bootsFromVolume(), got)
 	}
 	v.specFlavor(spec)
+	v.specImage(spec)
 }
 
 func (v *verifier) specFlavor(spec map[string]any) {

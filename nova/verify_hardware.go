@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,7 +16,18 @@ func (v *verifier) hardware() {
 		}
 	}
 	must(v, "V13", "image_base_image_ref", v.row.ImageRef, all["image_base_image_ref"])
+	for _, key := range slices.Sorted(maps.Keys(v.expect.Properties)) {
+		if ofGuest[key] {
+			continue
+		}
+		if found, ok := all["image_"+key]; ok || !slices.Contains(hardwareKeys, key) {
+			must(v, "V13", "image_"+key, v.expect.Properties[key], orElse(found, "none"))
+		}
+	}
 }
+
+// ofGuest are the properties that V14 looks at.
+var ofGuest = map[string]bool{"hw_vif_model": true, "os_type": true}
 
 // imageProperties are the keys of system metadata; a key that occurs twice or
 // has an illegal value is a violation. A bad value raises at every access.

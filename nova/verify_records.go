@@ -48,8 +48,16 @@ type instanceRecord struct {
 }
 
 type extraRecord struct {
-	InstanceUUID string
-	Flavor       *string
+	InstanceUUID     string
+	Flavor           *string
+	PCIRequests      *string `gorm:"column:pci_requests"`
+	NUMATopology     *string `gorm:"column:numa_topology"`
+	Keypairs         *string
+	VCPUModel        *string `gorm:"column:vcpu_model"`
+	MigrationContext *string
+	DeviceMetadata   *string
+	TrustedCerts     *string
+	Resources        *string
 }
 
 type cacheRecord struct {

@@ -36,6 +36,11 @@ var wrongCloud = []struct {
 		a.Provider = "other"
 		w.cloud.allocations[uuidOf(2)] = a
 	}, "V37", "provider other"},
+	{"allocated twice", func(w *world) {
+		a := w.cloud.allocations[uuidOf(2)]
+		a.Others = []string{"a-device", uuidOf(900)}
+		w.cloud.allocations[uuidOf(2)] = a
+	}, "V37", "(kvm01), too"},
 	{"image gone", func(w *world) { clear(w.cloud.images) }, "V38", "is gone"},
 	{"image unprotected", func(w *world) { w.cloud.unprotected = true }, "V38", "not protected"},
 }
@@ -54,7 +59,10 @@ func TestVerifyCloud(t *testing.T) {
 				t.Fatalf("Verify = %v, want nothing changed", err)
 			}
 			of2 := slices.DeleteFunc(found, func(f Finding) bool { return f.UUID != uuidOf(2) })
-			if c.code == "" && len(found) == 0 {
+			if c.code == "" {
+				if len(found) != 0 {
+					t.Errorf("Verify found %+v on a clean adoption", found)
+				}
 				return
 			}
 			if len(of2) != 1 || of2[0].Code != c.code || !strings.Contains(of2[0].Text, c.text) || of2[0].Action == "" || of2[0].Domain != "guest-2" {

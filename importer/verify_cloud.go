@@ -15,6 +15,7 @@ import (
 type cloudLook struct {
 	ports       map[string][]cloud.Port
 	allocations map[string]cloud.Allocation
+	nodes       map[string]string // compute hosts by resource provider; nil where others do not matter
 }
 
 func lookInCloud(ctx context.Context, api Lookup, b batch) (l cloudLook, err error) {
@@ -42,6 +43,17 @@ func (l cloudLook) compare(it *item, c nova.Compute) (found []Finding) {
 		found = append(found, finding("V37", "its allocation is on resource provider %s, expected %s (%s)", have.Provider, want.Provider, c.Host))
 	case !sameAllocation(have, want):
 		found = append(found, finding("V37", "its allocation is %s, expected %s", amounts(have), amounts(want)))
+	}
+	return append(found, l.compareOthers(it)...)
+}
+
+// compareOthers: room of a second compute host is lost to everybody. Other
+// providers are devices, which an instance may have.
+func (l cloudLook) compareOthers(it *item) (found []Finding) {
+	for _, other := range l.allocations[it.uuid()].Others {
+		if host, ok := l.nodes[other]; ok {
+			found = append(found, finding("V37", "it has an allocation on resource provider %s (%s), too", other, host))
+		}
 	}
 	return found
 }
@@ -95,6 +107,7 @@ func (v verification) inCloud(ctx context.Context, items batch, said map[string]
 		v.show(finding("V39", "ports and allocations of %d domains were not looked at: %v", len(items), err))
 		return
 	}
+	look.nodes = nodesOf(v.known.computes)
 	for _, it := range items {
 		found := look.leftOf
 		if !it.gone() {
@@ -102,6 +115,15 @@ func (v verification) inCloud(ctx context.Context, items batch, said map[string]
 		}
 		said[it.uuid()] = append(said[it.uuid()], found(it)...)
 	}
+}
+
+// nodesOf are the compute hosts by their resource providers.
+func nodesOf(computes map[string]nova.Compute) map[string]string {
+	nodes := make(map[string]string, len(computes))
+	for _, c := range computes {
+		nodes[c.UUID] = c.Host
+	}
+	return nodes
 }
 
 // computeOf is where Nova has the instance now, which V8 compares with the plan.

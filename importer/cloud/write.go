@@ -58,6 +58,7 @@ type Allocation struct {
 	ProjectID string
 	UserID    string
 	Resources map[string]int // VCPU, MEMORY_MB, DISK_GB, and what extra specs ask for
+	Others    []string       // further providers that it has something of, as it was read
 }
 
 // A Quota is what a project may have and has. Limits are -1 where there is

@@ -35,8 +35,8 @@ const (
 )
 
 // Allocations returns what the instances have of their compute nodes; one
-// without any is absent. What an instance has of other providers, for
-// instance a device below the node, is left out.
+// without any is absent. Of other providers, for instance a device below the
+// node, only the names are given.
 func (c *Cloud) Allocations(ctx context.Context, instances []string) (map[string]cloud.Allocation, error) {
 	found := make(map[string]cloud.Allocation, len(instances))
 	var mu sync.Mutex
@@ -76,10 +76,14 @@ func onNode(instance string, has allocations.Allocations) (cloud.Allocation, boo
 			break
 		}
 	}
-	return cloud.Allocation{
+	a := cloud.Allocation{
 		Instance: instance, Provider: node, ProjectID: deref(has.ProjectID), UserID: deref(has.UserID),
 		Resources: has.Allocations[node].Resources,
-	}, true
+	}
+	if len(providers) > 1 {
+		a.Others = slices.DeleteFunc(providers, func(p string) bool { return p == node })
+	}
+	return a, true
 }
 
 // Allocate replaces what the instance has by a. It is done anew while

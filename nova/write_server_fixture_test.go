@@ -31,7 +31,7 @@ func serverDSN(t *testing.T) string {
 func newServerFixture(t *testing.T, dsn, release string) *fixture {
 	t.Helper()
 	f := &fixture{t: t}
-	name := fmt.Sprintf("k2o_write_%d_%d", os.Getpid(), time.Now().UnixNano())
+	name := serverName()
 	var cellURL string
 	f.api, f.config.APIDatabase = newServerDatabase(t, dsn, name+"_api")
 	f.cell, cellURL = newServerDatabase(t, dsn, name+"_cell")
@@ -46,6 +46,9 @@ func newServerFixture(t *testing.T, dsn, release string) *fixture {
 	}
 	return f
 }
+
+// serverName begins the names of databases that no other test has.
+func serverName() string { return fmt.Sprintf("k2o_write_%d_%d", os.Getpid(), time.Now().UnixNano()) }
 
 func newServerDatabase(t *testing.T, dsn, name string) (db *sql.DB, address string) {
 	t.Helper()

@@ -17,7 +17,7 @@ import (
 // The true types, keys and CHECK constraints take every sample, and every row
 // is gone again after Delete.
 func TestServerAllTheWay(t *testing.T) {
-	for _, release := range []string{"victoria", "zed", "epoxy"} {
+	for _, release := range []string{"victoria", "zed", "epoxy", "hibiscus"} {
 		t.Run(release, func(t *testing.T) {
 			f := newServerFixture(t, serverDSN(t), release)
 			w := f.writer()

@@ -19,6 +19,9 @@ var ErrHeld = errors.New("another run is under way")
 // that another run may begin. Nothing more may be changed.
 var ErrLockLost = errors.New("the run lock was lost")
 
+// ErrNotShared: the journal is a file, whose lock one run has alone.
+var ErrNotShared = errors.New("several processes can share a run only through a journal on a server (mysql://)")
+
 // A Holder is who holds the run lock.
 type Holder struct {
 	User    string    `json:"user"`

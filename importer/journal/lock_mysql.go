@@ -46,6 +46,14 @@ func (l *serverLock) acquire(ctx context.Context, _ Holder) error {
 		return &HeldError{Holder: l.holder(ctx)}
 	}
 	l.conn = conn
+	// A process that takes a part looks for the whole after it has its part, so
+	// that of two that come at the same moment at least one sees the other.
+	switch taken, err := l.partsTaken(ctx); {
+	case err != nil:
+		return errors.Join(fmt.Errorf("take the run lock: %w", err), l.release())
+	case taken > 0:
+		return errors.Join(&HeldError{Holder: l.holder(ctx)}, l.release())
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/glebarez/sqlite"
 	"gorm.io/gorm"
@@ -17,6 +18,10 @@ import (
 
 // A Journal is an open journal. Reading needs no lock; see Start for writing.
 type Journal struct {
+	// Clock is used instead of this machine's clock when it is set. What is
+	// compared in a journal on a server goes by the server's all the same.
+	Clock func() time.Time
+
 	db    *gorm.DB
 	label string // for errors: the file, or host and schema; never a password
 	lock  locker

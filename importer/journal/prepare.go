@@ -47,10 +47,17 @@ func (j *Journal) prepare(ctx context.Context) error {
 	return upgrade(db)
 }
 
+// The tables, but for the shape's, and those that an earlier version lacks.
+var (
+	since4 = []any{&Sighting{}, &Place{}, &Noted{}, &Round{}, &Lease{}}
+	since2 = append([]any{&Shared{}}, since4...)
+	all    = append([]any{&Run{}, &Adoption{}, &Step{}}, since2...)
+)
+
 // create makes the tables in one go; the shape's row comes last, so that a
 // crash in between leaves something that create completes.
 func (j *Journal) create(db *gorm.DB) error {
-	if err := withOptions(db).AutoMigrate(&Run{}, &Adoption{}, &Step{}, &Shared{}); err != nil {
+	if err := withOptions(db).AutoMigrate(all...); err != nil {
 		return fmt.Errorf("make tables: %w", err)
 	}
 	if err := withOptions(db).AutoMigrate(&shape{}); err != nil {
@@ -69,7 +76,7 @@ func withOptions(db *gorm.DB) *gorm.DB {
 // upgrade makes what the journal of an earlier version lacks. Its own tables
 // stay as they are. As in create, the version comes last.
 func upgrade(db *gorm.DB) error {
-	if err := withOptions(db).AutoMigrate(&Shared{}); err != nil {
+	if err := withOptions(db).AutoMigrate(since2...); err != nil {
 		return fmt.Errorf("upgrade its tables to version %d: %w", version, err)
 	}
 	if err := db.Model(&shape{}).Where("id = 1 AND version < ?", version).Update("version", version).Error; err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -14,28 +15,47 @@ import (
 // writeTimeout bounds one transaction of the journal.
 const writeTimeout = 60 * time.Second
 
-// A Recorder writes the journal of one run. It holds the run lock.
+// A Recorder writes the journal of one run. It holds the run lock, alone or
+// with others.
 type Recorder struct {
-	j   *Journal
-	run Run
+	j        *Journal
+	run      Run
+	lock     locker
+	shared   bool
+	claiming sync.Mutex
 }
 
 // Start takes the run lock and notes the run. Of run, Command, Version and
 // PlanDigest are the caller's; Command must hold no secret. The error is a
 // *HeldError while another run is under way.
 func (j *Journal) Start(ctx context.Context, run Run) (*Recorder, error) {
-	run.Started, run.Ended = time.Now().UTC(), nil
+	return j.start(ctx, run, j.lock, false)
+}
+
+// StartShared is Start for a run that works with others of its kind on the same
+// rounds. It takes a part of the run lock: any other run is kept out, and
+// refused for as long as one has a part. Only a journal on a server has parts.
+func (j *Journal) StartShared(ctx context.Context, run Run) (*Recorder, error) {
+	whole, ok := j.lock.(*serverLock)
+	if !ok {
+		return nil, fmt.Errorf("journal %s: %w", j.label, ErrNotShared)
+	}
+	return j.start(ctx, run, &partLock{whole: whole}, true)
+}
+
+func (j *Journal) start(ctx context.Context, run Run, lock locker, shared bool) (*Recorder, error) {
+	run.Started, run.Ended = j.now(), nil
 	run.User, run.Host, run.PID = whoami()
 	h := Holder{User: run.User, Host: run.Host, PID: run.PID, Since: run.Started, Command: run.Command}
-	if err := j.lock.acquire(ctx, h); err != nil {
+	if err := lock.acquire(ctx, h); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	if err := j.db.WithContext(ctx).Create(&run).Error; err != nil {
-		return nil, errors.Join(fmt.Errorf("note the run in the journal: %w", err), j.lock.release())
+		return nil, errors.Join(fmt.Errorf("note the run in the journal: %w", err), lock.release())
 	}
-	return &Recorder{j: j, run: run}, nil
+	return &Recorder{j: j, run: run, lock: lock, shared: shared}, nil
 }
 
 // RunID is the number of this run, as status prints it.
@@ -52,11 +72,11 @@ func (r *Recorder) End(ctx context.Context, outcome string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	err := r.j.db.WithContext(ctx).Model(&r.run).
-		Updates(map[string]any{"ended": time.Now().UTC(), "outcome": outcome}).Error
+		Updates(map[string]any{"ended": r.j.now(), "outcome": outcome}).Error
 	if err != nil {
 		err = fmt.Errorf("note the end of the run in the journal: %w", err)
 	}
-	return errors.Join(err, r.j.lock.release())
+	return errors.Join(err, r.lock.release())
 }
 
 // Write runs f in one transaction: one commit, however many domains it is
@@ -64,11 +84,11 @@ func (r *Recorder) End(ctx context.Context, outcome string) error {
 func (r *Recorder) Write(ctx context.Context, f func(*Tx) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	if err := r.j.lock.held(ctx); err != nil {
+	if err := r.lock.held(ctx); err != nil {
 		return err
 	}
 	err := r.j.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		return f(&Tx{db: db, run: r.run.ID, now: time.Now().UTC()})
+		return f(&Tx{db: db, j: r.j, run: r.run.ID, now: r.j.now()})
 	})
 	if err != nil {
 		return fmt.Errorf("write journal %s: %w", r.j.label, err)

@@ -11,7 +11,10 @@ import "time"
 //
 // Shape 3 has adoptions whose domain was restarted under Nova's name: a
 // program that knows only shape 2 would take them for imported ones.
-const version = 3
+//
+// Shape 4 has what sync has seen, and the rounds that several processes share:
+// a program that knows only shape 3 would begin a run beside them.
+const version = 4
 
 // A State says how far the adoption of a domain has come.
 type State string

@@ -12,6 +12,7 @@ import (
 // a whole batch of domains.
 type Tx struct {
 	db  *gorm.DB
+	j   *Journal
 	run int64
 	now time.Time
 }

@@ -1,0 +1,1 @@
+UPDATE k2o_shape SET version = 3;

@@ -48,6 +48,11 @@ const (
 	heartbeat   = time.Second
 )
 
+// lockIdle is how long the server waits for the next heartbeat before it ends
+// the connection. A machine that has lost its power says nothing, and its lock
+// would stay for hours.
+var lockIdle = time.Minute
+
 func lockServer(ctx context.Context, api *database, holder string) (advisoryLock, error) {
 	pool, err := api.DB.DB()
 	if err != nil {
@@ -60,6 +65,9 @@ func lockServer(ctx context.Context, api *database, holder string) (advisoryLock
 	l := &serverLock{pool: pool, conn: conn, done: make(chan struct{})}
 	var got sql.NullInt64
 	err = conn.QueryRowContext(ctx, takeServerLock, lockName, lockPatience.Seconds()).Scan(&got, &l.id)
+	if err == nil && got.Int64 == 1 {
+		_, err = conn.ExecContext(ctx, "SET SESSION wait_timeout = ?", int(lockIdle.Seconds()))
+	}
 	if err == nil && got.Int64 == 1 {
 		alive, stop := context.WithCancel(context.WithoutCancel(ctx))
 		l.stop = stop
@@ -115,7 +123,8 @@ func (l *serverLock) release() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*heartbeat)
 	defer cancel()
 	_, err := l.conn.ExecContext(ctx, freeServerLock, lockName)
-	return errors.Join(err, l.conn.Close())
+	_, back := l.conn.ExecContext(ctx, "SET SESSION wait_timeout = DEFAULT") // It goes back to the pool.
+	return errors.Join(err, back, l.conn.Close())
 }
 
 // whoHolds reads the holder's own words in the process list, or at least where

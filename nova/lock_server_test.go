@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -20,6 +21,9 @@ func TestServerLockHelper(t *testing.T) {
 	address := os.Getenv("K2O_TEST_LOCK_API")
 	if address == "" {
 		return // not a test of its own
+	}
+	if idle, err := time.ParseDuration(os.Getenv("K2O_TEST_LOCK_IDLE")); err == nil {
+		lockIdle = idle
 	}
 	c, err := Open(t.Context(), Config{APIDatabase: address})
 	if err != nil {
@@ -32,12 +36,10 @@ func TestServerLockHelper(t *testing.T) {
 	time.Sleep(time.Minute)
 }
 
-// The second process is told who the first is, and gets the lock as soon as
-// that one has been killed.
-func TestServerLock(t *testing.T) {
-	f := newServerFixture(t, serverDSN(t), "zed")
+func startLockHelper(t *testing.T, f *fixture, more ...string) *exec.Cmd {
+	t.Helper()
 	helper := exec.Command(os.Args[0], "-test.run=^TestServerLockHelper$", "-test.v")
-	helper.Env = append(os.Environ(), "K2O_TEST_LOCK_API="+f.config.APIDatabase)
+	helper.Env = append(append(os.Environ(), "K2O_TEST_LOCK_API="+f.config.APIDatabase), more...)
 	out, err := helper.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -49,9 +51,36 @@ func TestServerLock(t *testing.T) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && lines.Text() != "locked" {
 	}
+	return helper
+}
 
+// A process that hangs, or whose machine has lost its power, says nothing more
+// and leaves its connection open: the server ends it, and the lock with it.
+func TestServerLockOfTheDead(t *testing.T) {
+	f := newServerFixture(t, serverDSN(t), "zed")
+	helper := startLockHelper(t, f, "K2O_TEST_LOCK_IDLE=2s")
+	if err := helper.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var w *Writer
+	for deadline := time.Now().Add(2 * time.Minute); w == nil; {
+		var err error
+		if w, err = f.open().Writer(t.Context(), "second@ops2 pid 2"); err != nil && (!errors.Is(err, ErrLocked) || time.Now().After(deadline)) {
+			t.Fatalf("the lock of a process that hangs: %v", err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The second process is told who the first is, and gets the lock as soon as
+// that one has been killed.
+func TestServerLock(t *testing.T) {
+	f := newServerFixture(t, serverDSN(t), "zed")
+	helper := startLockHelper(t, f)
 	begin := time.Now()
-	_, err = f.open().Writer(t.Context(), "second@ops2 pid 2")
+	_, err := f.open().Writer(t.Context(), "second@ops2 pid 2")
 	var locked *LockedError
 	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) {
 		t.Fatalf("error %v, want ErrLocked", err)

@@ -30,7 +30,8 @@ func TestOnServer(t *testing.T) {
 		"HostnamesInUse": TestHostnamesInUse, "QuotaLeft": TestQuotaLeft, "Rooms": TestRooms, "InstanceNames": TestInstanceNames,
 		"Servers": TestServers, "VerifySound": TestVerifySound, "VerifyFinds": TestVerifyFinds, "VerifySecondCell": TestVerifySecondCell,
 		"VerifyLeftovers": TestVerifyLeftovers, "VerifyUniqueNames": TestVerifyUniqueNames,
-		"VerifyAdopted": TestVerifyAdopted,
+		"VerifyAdopted": TestVerifyAdopted, "Repower": TestRepower, "RepowerRefuses": TestRepowerRefuses, "SetFlavor": TestSetFlavor,
+		"SetFlavorLeavesAResizeAlone": TestSetFlavorLeavesAResizeAlone, "SetPorts": TestSetPorts, "ServersUpdated": TestServersUpdated,
 	} {
 		t.Run(name, test)
 	}

@@ -27,11 +27,12 @@ type serverRow struct {
 	Locked           bool
 	LockedBy         string
 	CreatedAt        *time.Time
+	UpdatedAt        *time.Time
 	NetworkInfo      string
 }
 
 const selectServers = `SELECT i.id, i.uuid, i.display_name, i.hostname, i.project_id, i.user_id, i.host, i.node, i.availability_zone,
-	i.vm_state, i.task_state, i.power_state, i.vcpus, i.memory_mb, i.root_gb, i.ephemeral_gb, i.locked, i.locked_by, i.created_at, c.network_info
+	i.vm_state, i.task_state, i.power_state, i.vcpus, i.memory_mb, i.root_gb, i.ephemeral_gb, i.locked, i.locked_by, i.created_at, i.updated_at, c.network_info
 	FROM instances i LEFT JOIN instance_info_caches c ON c.instance_uuid = i.uuid AND c.deleted = 0 WHERE i.deleted = 0 AND `
 
 // Servers reads live instances by uuid, by display name and uuid. One that no
@@ -74,6 +75,9 @@ func (r serverRow) server(cell, template string) Server {
 	}
 	if r.CreatedAt != nil {
 		s.Created = r.CreatedAt.UTC()
+	}
+	if r.UpdatedAt != nil {
+		s.Updated = r.UpdatedAt.UTC()
 	}
 	if name, err := NameFor(template, r.ID, r.UUID, r.Hostname); err == nil {
 		s.InstanceName = name

@@ -39,6 +39,7 @@ type Server struct {
 	Locked   bool
 	LockedBy string // admin, owner
 	Created  time.Time
+	Updated  time.Time // when its row was changed last; the zero time for never
 }
 
 // A ServerNetwork is one interface of a Server.

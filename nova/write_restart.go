@@ -201,8 +201,14 @@ func (w *Writer) setProperty(tx *gorm.DB, uuid, model string) error {
 }
 
 // setSpecProperty changes the one property in the serialised RequestSpec and
-// nothing else: Nova may have written other fields since.
+// nothing else.
 func (w *Writer) setSpecProperty(tx *gorm.DB, uuid, model string) error {
+	return w.changeSpec(tx, uuid, func(root map[string]any) error { return setProperty(root, "hw_vif_model", model) })
+}
+
+// changeSpec reads a request spec, has it changed and writes it back: Nova may
+// have written other fields since.
+func (w *Writer) changeSpec(tx *gorm.DB, uuid string, change func(root map[string]any) error) error {
 	var specs []specRecord
 	if err := tx.Table("request_specs").Select("instance_uuid, spec").Where("instance_uuid = ?", uuid).Find(&specs).Error; err != nil {
 		return err
@@ -210,7 +216,7 @@ func (w *Writer) setSpecProperty(tx *gorm.DB, uuid, model string) error {
 	if len(specs) != 1 {
 		return fmt.Errorf("there are %d request specs", len(specs))
 	}
-	spec, err := withSpecProperty(specs[0].Spec, "hw_vif_model", model)
+	spec, err := changedSpec(specs[0].Spec, change)
 	if err != nil {
 		return fmt.Errorf("request spec: %w", err)
 	}
@@ -218,19 +224,26 @@ func (w *Writer) setSpecProperty(tx *gorm.DB, uuid, model string) error {
 		Updates(map[string]any{"spec": spec, "updated_at": sqlTime(w.now())}).Error
 }
 
-// withSpecProperty is the spec with one image property set, or without it.
-func withSpecProperty(spec, name, value string) (string, error) {
+func changedSpec(spec string, change func(root map[string]any) error) (string, error) {
 	d := json.NewDecoder(strings.NewReader(spec))
 	d.UseNumber() // An id must not become a float.
 	var root map[string]any
 	if err := d.Decode(&root); err != nil {
 		return "", err
 	}
+	if err := change(root); err != nil {
+		return "", err
+	}
+	return encode(root, maxMediumText)
+}
+
+// setProperty sets one image property of a spec, or removes it.
+func setProperty(root map[string]any, name, value string) error {
 	at := root
 	for _, key := range []string{"nova_object.data", "image", "nova_object.data", "properties", "nova_object.data"} {
 		next, ok := at[key].(map[string]any)
 		if !ok {
-			return "", fmt.Errorf("has no %s where the image's properties are", key)
+			return fmt.Errorf("has no %s where the image's properties are", key)
 		}
 		at = next
 	}
@@ -239,5 +252,5 @@ func withSpecProperty(spec, name, value string) (string, error) {
 	} else {
 		at[name] = value
 	}
-	return encode(root, maxMediumText)
+	return nil
 }

@@ -135,7 +135,7 @@ func TestSetNICModel(t *testing.T) {
 // withoutModel is a request spec as a tree, without the property.
 func withoutModel(t *testing.T, spec string) any {
 	t.Helper()
-	spec, err := withSpecProperty(spec, "hw_vif_model", "")
+	spec, err := changedSpec(spec, func(root map[string]any) error { return setProperty(root, "hw_vif_model", "") })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,7 @@ func parse(inactive, live []byte) (d Domain, running bool, err error) {
 		d.Digest = digest(withoutPasswords(inactive))
 	}
 	d.Guest = DetectGuest(d)
+	d.Layout = layoutOf(inactive)
 	return d, running, nil
 }
 

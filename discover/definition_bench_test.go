@@ -43,3 +43,13 @@ func BenchmarkLibvirtxml(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLayout is the part of BenchmarkParse that goes for the layout.
+func BenchmarkLayout(b *testing.B) {
+	doc := read(b, "testdata/bench.xml")
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		layoutOf(doc)
+	}
+}

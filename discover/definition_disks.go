@@ -22,7 +22,7 @@ func disk(in *libvirtxml.DomainDisk, typ string) Disk {
 		Device: orElse(in.Device, "disk"), Type: orElse(typ, "file"), Serial: in.Serial,
 		Shareable: in.Shareable != nil, ReadOnly: in.ReadOnly != nil, Transient: in.Transient != nil,
 		Encrypted: in.Encryption != nil, Throttled: in.IOTune != nil || in.ThrottleFilters != nil,
-		Backing: backingChain(in.BackingStore),
+		Backing: backingChain(in.BackingStore), Options: diskOptions(in),
 	}
 	if in.Target != nil {
 		d.Target, d.Bus = in.Target.Dev, orElse(in.Target.Bus, busOf(in.Target.Dev))
@@ -38,6 +38,32 @@ func disk(in *libvirtxml.DomainDisk, typ string) Disk {
 		d.Encrypted = d.Encrypted || in.Source.Encryption != nil
 	}
 	return d
+}
+
+// diskOptions are those that a guest can notice, or that tell how its data are
+// treated, and that nothing else of Disk says.
+func diskOptions(in *libvirtxml.DomainDisk) (out []string) {
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, name+" "+value)
+		}
+	}
+	if d := in.Driver; d != nil {
+		add("discard", d.Discard)
+		add("detect zeroes", d.DetectZeros)
+		add("io", d.IO)
+		if d.Queues != nil {
+			add("queues", fmt.Sprint(*d.Queues))
+		}
+	}
+	add("model", in.Model)
+	add("wwn", in.WWN)
+	add("vendor", in.Vendor)
+	add("product", in.Product)
+	if b := in.BlockIO; b != nil && (b.LogicalBlockSize > 0 || b.PhysicalBlockSize > 0) {
+		add("block size", fmt.Sprintf("%d/%d", b.LogicalBlockSize, b.PhysicalBlockSize))
+	}
+	return out
 }
 
 // busOf is what libvirt takes from the target's name when there is no bus.

@@ -15,10 +15,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// golden is a record and what a plan would say of it.
+// golden is a record, what a plan would say of it, and its layout.
 type golden struct {
 	Domain Domain   `json:"domain"`
 	Facts  []string `json:"facts"`
+	Layout []string `json:"layout"`
 }
 
 // TestParseGolden reads every definition in testdata/domains. NAME.live.xml is
@@ -42,7 +43,7 @@ func TestParseGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compareGolden(t, stem+".json", golden{d, d.Facts()})
+			compareGolden(t, stem+".json", golden{d, d.Facts(), strings.Split(d.Layout.String(), "\n")})
 		})
 	}
 }

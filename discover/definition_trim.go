@@ -11,8 +11,7 @@ var (
 	unreadTop = set("genid", "hwuuid", "vcpus", "iothreadids", "defaultiothread", "iommufd", "resource",
 		"sysinfo", "bootloader", "bootloader_args", "idmap", "throttlegroups", "pm", "perf", "keywrap")
 	unreadDevices = set("memballoon", "audio", "hub", "nvram", "redirfilter")
-	unreadParts   = set("alias", "acpi", "rom", "coalesce", "tune", "geometry", "blockio", "log", "protocol",
-		"wwn", "vendor", "product", "ip", "route", "portForward", "codec")
+	unreadParts   = set("alias", "acpi", "rom", "coalesce", "tune", "geometry", "log", "protocol", "ip", "route", "portForward", "codec")
 )
 
 // What a live definition is read for; see Parse.

@@ -87,6 +87,9 @@ type Domain struct {
 	Tainted         string   `json:"tainted,omitempty"`     // what libvirt says of it, running domains only
 	UnknownXML      []string `json:"unknown_xml,omitempty"` // element paths below <devices> that this tool has no word for
 
+	// Layout is for what comes of a definition that is made anew.
+	Layout Layout `json:"-"`
+
 	AgentChannel   bool      `json:"agent_channel"`   // org.qemu.guest_agent.0 is defined
 	AgentConnected bool      `json:"agent_connected"` // live XML says the channel is connected
 	Addresses      []Address `json:"addresses"`       // of a running guest
@@ -156,7 +159,8 @@ type Disk struct {
 	Protocol  string   `json:"protocol"` // network disks: rbd, iscsi, nbd, ...
 	Serial    string   `json:"serial"`
 	Cache     string   `json:"cache"`
-	BootOrder uint     `json:"boot_order"` // <boot order>, 0 without
+	Options   []string `json:"options,omitempty"` // what else is said of it: "discard unmap", "block size 4096"
+	BootOrder uint     `json:"boot_order"`        // <boot order>, 0 without
 	Shareable bool     `json:"shareable"`
 	ReadOnly  bool     `json:"readonly"`
 	Transient bool     `json:"transient"`

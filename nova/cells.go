@@ -72,9 +72,13 @@ func noCell(mappings []cellMapping, errs []error) error {
 func (c *Cloud) cellMappings(ctx context.Context) ([]cellMapping, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.QueryTimeout)
 	defer cancel()
+	connection := "database_connection"
+	if !c.api.has("cell_mappings", connection) {
+		connection = "NULL AS database_connection" // hidden from this user: it holds the password of Nova's own
+	}
 	var mappings []cellMapping
-	err := c.api.WithContext(ctx).Raw(`SELECT id, uuid, name, database_connection, disabled
-		FROM cell_mappings WHERE uuid <> ? ORDER BY id`, cell0UUID).Scan(&mappings).Error
+	err := c.api.WithContext(ctx).Raw("SELECT id, uuid, name, disabled, "+connection+
+		" FROM cell_mappings WHERE uuid <> ? ORDER BY id", cell0UUID).Scan(&mappings).Error
 	if err != nil {
 		return nil, fmt.Errorf("read cell_mappings: %w", err)
 	}
@@ -112,7 +116,7 @@ func (c *Cloud) cellURL(m cellMapping) (string, error) {
 		}
 	}
 	if m.DatabaseConnection == nil || strings.TrimSpace(*m.DatabaseConnection) == "" {
-		return "", fmt.Errorf("open database of %s: cell_mappings has no database_connection for it", m.label())
+		return "", fmt.Errorf("open database of %s: cell_mappings has no database_connection for it that this user may read: give the URL of this cell in the configuration (nova: cells)", m.label())
 	}
 	address, err := expandTemplate(*m.DatabaseConnection, orElse(c.config.MainDatabase, c.config.APIDatabase))
 	if err != nil {

@@ -15,10 +15,14 @@ import (
 // system, cut off soon; but only those that may be.
 func (s *site) impatient(host string) {
 	s.t.Helper()
-	text := strings.Replace(s.configuration(s.url("api"), host),
+	s.write("config.yaml", cutOff(s.configuration(s.url("api"), host)))
+}
+
+func cutOff(configuration string) string {
+	text := strings.Replace(configuration,
 		`rules: [{match: {name: "running-*"}, lock: none}]`,
 		`rules: [{match: {name: "running-*"}, lock: none, force: true}, {match: {name: "two-*"}, force: true}, {match: {name: "o?hara*"}, wave: 2}]`, 1)
-	s.write("config.yaml", text+"restart: {shutdown_timeout: 2s, max_per_host: 4, stop_after: 0}\n")
+	return text + "restart: {shutdown_timeout: 2s, max_per_host: 4, stop_after: 0}\n"
 }
 
 // TestRename restarts real domains under Nova's names, and a release brings

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,9 +95,9 @@ func folder(t testing.TB, fleet map[string][]shape) []discover.Host {
 	t.Helper()
 	dir := t.TempDir()
 	n := 0
-	for host, shapes := range fleet {
+	for _, host := range slices.Sorted(maps.Keys(fleet)) {
 		write(t, filepath.Join(dir, host, "host.yaml"), "hostname: "+host+".example.net\ncpus: 16\nmemory_kib: 67108864\nlibvirt: 8.0.0\nqemu: 6.2.0\n")
-		for i, s := range shapes {
+		for i, s := range fleet[host] {
 			n++
 			write(t, filepath.Join(dir, host, fmt.Sprintf("d%05d.xml", i)), s.definition(n))
 		}

@@ -28,8 +28,8 @@ func healable(t *testing.T, release string) (f *fixture, w *Writer, in Instance,
 	return f, w, in, larger
 }
 
-// sound expects that the instance verifies as it is said to be.
-func (f *fixture) sound(w *Writer, in Instance) {
+// verifies expects that nothing is found on the instance as it is written here.
+func (f *fixture) verifies(w *Writer, in Instance) {
 	f.t.Helper()
 	e := Expect{UUID: in.UUID, DisplayName: in.DisplayName, ProjectID: in.ProjectID, Host: "kvm01", Flavor: in.Flavor, Disks: in.Disks, Ports: in.Ports}
 	for _, v := range verify(f.t, w.cloud, e) {
@@ -52,7 +52,7 @@ func TestRepower(t *testing.T) {
 					t.Errorf("recorded %+v, want active and running", got)
 				}
 			}
-			f.sound(w, in)
+			f.verifies(w, in)
 		})
 	}
 }
@@ -115,7 +115,7 @@ func TestSetFlavor(t *testing.T) {
 				if err := w.SetFlavor(ctx, kvm01, in.UUID, larger, in.Disks); err != nil {
 					t.Fatal(err)
 				}
-				f.sound(w, in)
+				f.verifies(w, in)
 			}
 			if n := f.count(f.cell, "block_device_mapping WHERE instance_uuid = ? AND boot_index = 0 AND volume_size IS NULL", in.UUID); n != 1 {
 				t.Error("the root disk was given a size, which is the flavor's")
@@ -151,7 +151,7 @@ func TestSetPorts(t *testing.T) {
 				if err := w.SetPorts(ctx, kvm01, in.UUID, in.Ports, []string{gone}); err != nil {
 					t.Fatal(err)
 				}
-				f.sound(w, in)
+				f.verifies(w, in)
 			}
 			if n := f.count(f.cell, "virtual_interfaces WHERE instance_uuid = ?", in.UUID); n != 2 {
 				t.Errorf("%d virtual interfaces, want 2: that of the port that is gone goes for good", n)

@@ -85,7 +85,7 @@ func reach(hosts []discover.Host) func(plan.Host) discover.Host {
 // progress draws the bar, or says nothing where there is no terminal.
 func (ch *change) progress(a *app) func(importer.Progress) {
 	return func(p importer.Progress) {
-		if !terminal(a.err) {
+		if !obeys(a.err) {
 			return
 		}
 		if ch.bar == nil {

@@ -12,7 +12,7 @@ func (a *app) confirm(yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	if !terminal(a.in) {
+	if terminal(a.in) == nil {
 		return refused(fmt.Errorf("%s: nobody can be asked, for standard input is no terminal; give --yes to go ahead", question))
 	}
 	fmt.Fprintf(a.err, "%s? [y/N] ", question)

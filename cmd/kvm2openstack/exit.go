@@ -11,11 +11,12 @@ import (
 // The exit statuses, as --help and README name them.
 const (
 	exitClean     = 0
-	exitAttention = 1  // a warning, or drift was found
-	exitBlocked   = 2  // blocked or refused; nothing was changed by what was refused
-	exitUndone    = 3  // something failed and was rolled back
-	exitPerson    = 4  // something is half done and needs a person
-	exitUsage     = 64 // the command line or the configuration is wrong
+	exitAttention = 1   // a warning, or drift was found
+	exitBlocked   = 2   // blocked or refused; nothing was changed by what was refused
+	exitUndone    = 3   // something failed and was rolled back
+	exitPerson    = 4   // something is half done and needs a person
+	exitUsage     = 64  // the command line or the configuration is wrong
+	exitPipe      = 141 // whoever read the output left; what a shell says of a command that SIGPIPE ended
 	exitCrash     = 255
 )
 
@@ -26,6 +27,7 @@ const exitHelp = `Exit status:
   3    something failed and was rolled back
   4    something needs a person
   64   the command line or the configuration is wrong
+  141  whoever read the output left before its end (as in | head)
   255  crash`
 
 // A statusError ends the command with a status of its own. Its text, if it
@@ -78,6 +80,8 @@ func exitStatus(err error) int {
 // its stack and ends with a status of its own, so that a script can tell it
 // from a refusal.
 func run(ctx context.Context, args []string, std streams) (code int) {
+	out := &printer{to: std.out}
+	std.out = out
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(std.err, "kvm2openstack: crash: %v\n%s\nThis is a defect of kvm2openstack. Finished steps are in the journal; running the same command again goes on from there.\n", p, debug.Stack())
@@ -87,8 +91,11 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 	root := newRoot(std)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	complain(std.err, err)
-	return exitStatus(err)
+	if out.err == nil {
+		complain(std.err, err)
+		return exitStatus(err)
+	}
+	return out.status(exitStatus(err), std.err)
 }
 
 // complain prints err with what the operator can do about it.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
 )
@@ -41,15 +40,12 @@ func checkOutput(form string, forms ...string) error {
 }
 
 // style is how tables are printed: as wide as the terminal, and whole when
-// the output goes to a file or a pipe.
+// the output goes to a file or a pipe, unless $COLUMNS says how wide.
 func (a *app) style() report.Style {
 	s := report.Style{Colour: a.colour()}
-	if f, ok := a.out.(*os.File); ok && terminal(f) {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			s.Width = w
-		}
-	}
-	if w, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && s.Width == 0 {
+	if f := terminal(a.out); f != nil {
+		s.Width = columns(f)
+	} else if w, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && w > 0 {
 		s.Width = w
 	}
 	return s

@@ -23,22 +23,31 @@ type scanBar struct {
 
 func newScanBar(a *app, hosts int) *scanBar {
 	b := &scanBar{app: a, hosts: hosts}
-	if terminal(a.err) {
+	if obeys(a.err) {
 		b.bar = newBar(a, hosts, "reading hosts")
 	}
 	return b
 }
 
+// newBar draws on standard error, which is a terminal: what is done and how
+// long the rest will take. On a narrow one it has no words, for a line that
+// wraps cannot be drawn over.
 func newBar(a *app, total int, what string) *progressbar.ProgressBar {
-	return progressbar.NewOptions(total,
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(a.err),
-		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionFullWidth(),
 		progressbar.OptionClearOnFinish(),
-	)
+		progressbar.OptionSetPredictTime(!narrow(a)),
+		progressbar.OptionSetElapsedTime(!narrow(a)),
+	}
+	if narrow(a) {
+		return progressbar.NewOptions(total, append(options, progressbar.OptionSetWidth(1))...)
+	}
+	return progressbar.NewOptions(total, append(options, progressbar.OptionSetDescription(what), progressbar.OptionFullWidth())...)
 }
+
+// narrow reports whether a bar with words would wrap.
+func narrow(a *app) bool { return columns(terminal(a.err)) < 70 }
 
 // progress is called from many goroutines.
 func (b *scanBar) progress(p discover.Progress) {
@@ -52,11 +61,12 @@ func (b *scanBar) progress(p discover.Progress) {
 	if p.Err != nil {
 		b.errors++
 	}
-	text := fmt.Sprintf("reading hosts: %d domains, %d errors", b.domains, b.errors)
 	switch {
-	case b.bar != nil:
-		b.bar.Describe(text)
+	case b.bar != nil && narrow(b.app):
 		b.bar.Add(1) // a bar that cannot be drawn is no reason to stop
+	case b.bar != nil:
+		b.bar.Describe(fmt.Sprintf("reading hosts: %d domains, %d errors", b.domains, b.errors))
+		b.bar.Add(1) // see above
 	case b.app.verbose:
 		fmt.Fprintf(b.app.err, "host %s done (%d of %d): %d domains\n", p.Host, b.done, b.hosts, p.Domains)
 	}

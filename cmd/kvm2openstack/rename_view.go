@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
 	"github.com/lightcloud/kvm2openstack/importer/restart"
@@ -49,11 +47,8 @@ type inHand struct {
 
 func newRestartView(a *app) *restartView {
 	v := &restartView{out: a.err, now: time.Now, hand: map[string]inHand{}}
-	if f, ok := a.err.(*os.File); ok && terminal(f) {
-		v.width = 80
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
-			v.width = w
-		}
+	if obeys(a.err) {
+		v.width = max(columns(terminal(a.err)), 20)
 	}
 	return v
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // version is set at build time.
@@ -17,12 +16,6 @@ var version = "dev"
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-}
-
-// terminal reports whether w is one.
-func terminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // An app is what every subcommand shares: the streams and the flags of the
@@ -44,7 +37,7 @@ func (a *app) log() *slog.Logger {
 }
 
 // colour reports whether results may be coloured.
-func (a *app) colour() bool { return os.Getenv("NO_COLOR") == "" && terminal(a.out) }
+func (a *app) colour() bool { return os.Getenv("NO_COLOR") == "" && obeys(a.out) }
 
 // newRoot is the command with all its subcommands.
 func newRoot(std streams) *cobra.Command {

@@ -173,7 +173,13 @@ func (w *walk) goBack(ctx context.Context, r returning) error {
 	if err := w.checkDisks(ctx); err != nil {
 		return err
 	}
-	for _, s := range w.backSteps(r) {
+	if err := w.run(ctx, step{stepHold, w.heldDone, w.holdAgain}); err != nil {
+		return err
+	}
+	if err := w.swift(ctx, w.backDuring(r)...); err != nil {
+		return err
+	}
+	for _, s := range w.backAfter() {
 		if err := w.run(ctx, s); err != nil {
 			return err
 		}
@@ -187,19 +193,24 @@ func (w *walk) goBack(ctx context.Context, r returning) error {
 	return nil
 }
 
-func (w *walk) backSteps(r returning) []step {
+// backDuring are the steps on the way back in which the guest is off.
+func (w *walk) backDuring(r returning) []step {
 	steps := []step{
-		{stepHold, w.heldDone, w.holdAgain},
 		{stepStop, w.stopDone, w.stop},
 		{stepNames, w.namesDone, w.linkNames},
 		{stepVariables, w.returnedDone, w.returnVariables},
 		{stepRestore, w.restoreDone, w.restore},
-		{stepClear, w.clearDone, w.clear},
 	}
-	if r.Power != rename.StateShutoff {
-		paused := r.Power == rename.StatePaused
-		steps = append(steps, step{stepAgain, w.againDone, func(ctx context.Context) error { return w.startAgain(ctx, paused) }})
+	if r.Power == rename.StateShutoff {
+		return steps
 	}
+	paused := r.Power == rename.StatePaused
+	return append(steps, step{stepAgain, w.againDone, func(ctx context.Context) error { return w.startAgain(ctx, paused) }})
+}
+
+// backAfter are those in which it does its work again.
+func (w *walk) backAfter() []step {
+	steps := []step{{stepClear, w.clearDone, w.clear}}
 	if w.kept.NICModel.changes() {
 		steps = append(steps, step{stepModel, never, w.returnModel})
 	}

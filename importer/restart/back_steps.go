@@ -156,10 +156,22 @@ func (w *walk) clearDone(ctx context.Context) (bool, error) {
 
 func (w *walk) clear(ctx context.Context) error { return away(w.files.Remove(ctx, w.novaVariables())) }
 
-func (w *walk) againDone(context.Context) (bool, error) { return w.here.active(), nil }
+// againDone: it runs as it always did.
+func (w *walk) againDone(ctx context.Context) (bool, error) {
+	stays, err := w.stopDone(ctx)
+	return stays && w.here.active(), err
+}
 
+// startAgain ends the time in which the guest was down: from its first end in
+// this call, for one that was started under Nova's name in between did not work.
 func (w *walk) startAgain(ctx context.Context, paused bool) error {
-	return w.startDomain(ctx, paused, w.opt.Patience)
+	if err := w.startDomain(ctx, paused, w.opt.Patience); err != nil || w.off.IsZero() {
+		return err
+	}
+	t := &w.result.Times
+	t.Gap, t.Start, t.Boot = w.started.Gap(w.stopped), w.started.Took, 0
+	t.Down = w.started.Issued.Add(w.started.Took).Sub(w.off)
+	return nil
 }
 
 func (w *walk) returnModel(ctx context.Context) error {

@@ -270,3 +270,29 @@ func TestLocks(t *testing.T) {
 		w.wantBefore(before, string(lock))
 	}
 }
+
+// The way back tells how long its guest was down: a failed restart from the
+// guest's first end on, for under Nova's name it did not work.
+func TestTimesBack(t *testing.T) {
+	for _, s := range []shape{byLibvirt, byNova} {
+		w, _ := renamed(t, s)
+		r, _ := w.call(0, 0, w.back(s))
+		if x := r.Times; r.Outcome != Returned || x.Shutdown == 0 || x.Gap <= 0 || x.Down < x.Gap+x.Start || x.Total < x.Down {
+			t.Errorf("%s, returned: %s: %+v", s.name, r.Outcome, x)
+		}
+
+		w = newWorld(t, openJournal(t), s)
+		w.sick = onlyNew
+		r, _ = w.call(0, 0, w.forward(s))
+		firstEnd := w.stoppedAt[0]
+		if x := r.Times; r.Outcome != RolledBack || w.stops != 2 || x.Gap <= 0 || x.Down < w.stoppedAt[1].Sub(firstEnd)+x.Gap || x.Total < x.Down {
+			t.Errorf("%s, rolled back: %s after %d stops: %+v", s.name, r.Outcome, w.stops, x)
+		}
+
+		w = newWorld(t, openJournal(t), s)
+		w.deaf = always
+		if r, _ = w.call(0, 0, w.forward(s)); r.Outcome != RolledBack || r.Times.Down != 0 || r.Times.Gap != 0 {
+			t.Errorf("%s, never off: %s: %+v", s.name, r.Outcome, r.Times)
+		}
+	}
+}

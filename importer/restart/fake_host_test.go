@@ -279,7 +279,9 @@ func (h fakeHandle) Shutdown(_ context.Context, how rename.Shutdown) (rename.Sto
 		d.live, d.paused = "", false
 		return nil
 	})
-	return rename.Stopped{At: time.Now(), Heard: true, Reason: "shutdown", Took: time.Millisecond}, err
+	now := time.Now()
+	h.w.stoppedAt = append(h.w.stoppedAt, now)
+	return rename.Stopped{At: now, Heard: true, Reason: "shutdown", Took: time.Millisecond}, err
 }
 
 func (h fakeHandle) Start(_ context.Context, paused bool) (rename.Started, error) {

@@ -58,14 +58,15 @@ type fakeWorld struct {
 	novaFails string                        // start: stays off; define: undefined; error: ERROR
 	dbDown    bool
 
-	points  []string
-	killAt  int // 0 never
-	failAt  int
-	stops   int // of the guest
-	boots   int
-	wrong   []string // what must never be
-	journal *journal.Journal
-	ledger  *journal.Recorder
+	points    []string
+	killAt    int // 0 never
+	failAt    int
+	stops     int         // of the guest
+	stoppedAt []time.Time // by shutdowns
+	boots     int
+	wrong     []string // what must never be
+	journal   *journal.Journal
+	ledger    *journal.Recorder
 }
 
 type fakeRow struct {
@@ -207,7 +208,7 @@ func (w *fakeWorld) restarter() *Restarter {
 
 // quick are options with which a test does not wait.
 func quick(o Options) Options {
-	o.Poll, o.Patience, o.Nova = time.Millisecond, 5*time.Millisecond, 300*time.Millisecond
+	o.Poll, o.Patience, o.Nova = time.Millisecond, 5*time.Millisecond, 20*time.Second
 	return o
 }
 

@@ -105,6 +105,9 @@ func (w *walk) shutdown(ctx context.Context) (err error) {
 		return err
 	}
 	w.result.Times.Shutdown, w.result.Times.Presses = w.stopped.Took, w.stopped.Presses
+	if w.off.IsZero() {
+		w.off = w.stopped.At
+	}
 	if !w.stopped.Clean() {
 		w.warn("the guest did not end in good order: %s, after %s", w.stopped.Reason, w.stopped.By)
 	}

@@ -40,7 +40,8 @@ type Result struct {
 
 // Times are how long the phases of a restart took, those of this call only. A
 // phase that was not reached, or cannot be seen, is 0: without a probe or an
-// agent nobody knows how long a guest boots.
+// agent nobody knows how long a guest boots. Of a domain that went back, gap and
+// start are those of the start as it was, and it was down until that start.
 type Times struct {
 	Shutdown time.Duration `json:"shutdown"` // the guest's own, from the first request to its end
 	Gap      time.Duration `json:"gap"`      // ours, from its end to the order to start it

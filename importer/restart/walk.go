@@ -35,6 +35,7 @@ type walk struct {
 	here   world
 
 	began   time.Time
+	off     time.Time // since when the guest does not do its work, in this call
 	stopped rename.Stopped
 	started rename.Started
 	result  Result

@@ -63,6 +63,8 @@ var pageFiles embed.FS
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"count": func(n int) string { return humanize.Comma(int64(n)) },
 	"line":  Line,
+
+	"family": familyName,
 }).ParseFS(pageFiles, "html/*.tmpl"))
 
 // Style and script stand in the page, and the page's own policy names them by

@@ -117,7 +117,8 @@ func facts(d audit.Domain) (out []fact) {
 	add("Title", d.Title)
 	add("Description", d.Description)
 	add("UUID", d.UUID)
-	add("Size", fmt.Sprintf("%d vCPU", d.VCPUs), Memory(d.MemMaxKiB>>10), "disks "+disks(d))
+	_, size, n := diskSum(d)
+	add("Size", fmt.Sprintf("%d vCPU", d.VCPUs), inMB(int(d.MemMaxKiB>>10)), fmt.Sprintf("disks: %d, %s", n, size))
 	add("State", string(d.State), unless(d.Persistent, "transient"), when(d.Autostart, "autostart"), when(d.ManagedSave, "managed save"),
 		when(d.Snapshots, "snapshots"), when(d.Checkpoints, "checkpoints"), when(d.BlockJob, "block job"))
 	add("Machine", d.MachineType, d.Arch, d.VirtType)

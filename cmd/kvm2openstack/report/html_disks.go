@@ -150,3 +150,22 @@ func diskSize(gib uint64, unknown int) string {
 	}
 	return inGB(int(gib))
 }
+
+// diskSum is how large all disks of a domain are together, and how many.
+func diskSum(d audit.Domain) (gib uint64, size string, n int) {
+	unknown := 0
+	for _, k := range d.Disks {
+		if k.Device != "disk" && k.Device != "lun" {
+			continue
+		}
+		n++
+		if k.CapacityBytes == 0 {
+			unknown++
+		}
+	}
+	if n == 0 {
+		return 0, "none", 0
+	}
+	gib = diskGB(d)
+	return gib, diskSize(gib, unknown), n
+}

@@ -66,7 +66,8 @@ type row struct {
 	MemoryMB  uint64   `json:"mb"`
 	Memory    string   `json:"ram"`
 	DiskGB    uint64   `json:"gb"`
-	Disks     string   `json:"disks"`
+	Disk      string   `json:"disk"`
+	Disks     int      `json:"disks"`
 	Addresses []string `json:"ips,omitempty"`
 	MACs      []string `json:"macs,omitempty"`
 	OS        string   `json:"os"`
@@ -86,10 +87,11 @@ type row struct {
 func newRow(d audit.Domain) row {
 	w := row{
 		Host: Line(d.Host), Name: Line(d.Name), UUID: Line(d.UUID), State: string(d.State),
-		VCPUs: d.VCPUs, MemoryMB: d.MemMaxKiB >> 10, Memory: Memory(d.MemMaxKiB >> 10), DiskGB: diskGB(d), Disks: disks(d),
+		VCPUs: d.VCPUs, MemoryMB: d.MemMaxKiB >> 10, Memory: inMB(int(d.MemMaxKiB >> 10)),
 		OS: Line(cmp.Or(d.Guest.Name, d.Guest.Family)), Family: d.Guest.Family, Title: Line(d.Title),
 		Verdict: string(d.Verdict), Codes: findingCodes(d.Findings),
 	}
+	w.DiskGB, w.Disk, w.Disks = diskSum(d)
 	if d.Guest.Confidence != "none" {
 		w.Sure = d.Guest.Confidence
 	}

@@ -107,9 +107,9 @@ func (h *hostTally) view(name string) hostView {
 	case h.host.Capacity == nil || adoptable == 0:
 	case h.noRoom > 0:
 		v.Tight = true
-		v.Fits = fmt.Sprintf("%s of %s adoptable domains fit", humanize.Comma(int64(adoptable-h.noRoom)), humanize.Comma(int64(adoptable)))
+		v.Fits = fmt.Sprintf("room for %s of %s that can be adopted", humanize.Comma(int64(adoptable-h.noRoom)), humanize.Comma(int64(adoptable)))
 	default:
-		v.Fits = fmt.Sprintf("adoptable domains: %s, and all fit", humanize.Comma(int64(adoptable)))
+		v.Fits = fmt.Sprintf("room for all %s that can be adopted", humanize.Comma(int64(adoptable)))
 	}
 	return v
 }

@@ -215,11 +215,11 @@ func unfolds(t *testing.T, v *visit) {
 	for _, want := range []string{
 		"Findings", "Do:", "K2O-", "Rests on:", // findings
 		"Machine", "pc-i440fx-6.2", // facts
-		"libosinfo says", // evidence
+		"libosinfo says",                                // evidence
 		"/var/lib/libvirt/images/web-01.qcow2", "qcow2", // disks
 		"52:54:00:00:00:", "bridge br0", "public / public-v4", // interfaces
 		"video.model", "cirrus", "virtio", "no hw_video_model is recorded", "<b>ich6</b>", "lost", "its host only", // a rebuild
-		"12.3% of 2 vCPU", "1GB of 4GB used", "the guest swaps", "34% of it is filled", "dropped in all: 7 in", "1 vCPU 1024 MB would do", "disk vdb: restarted meanwhile", // usage
+		"12.3% of 2 vCPU", "1 GB of 4 GB used", "the guest swaps", "34% of it is filled", "dropped in all: 7 in", "1 vCPU 1024 MB would do", "disk vdb: restarted meanwhile", // usage
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("unfolded, %q is missing in %s", want, text)
@@ -349,6 +349,11 @@ func withoutScripts(t *testing.T, v *visit) {
 // narrow sees that nothing sticks out of a small screen.
 func narrow(t *testing.T, v *visit) {
 	v.click(`#rows tr:first-child button.fold`)
+	for _, what := range []string{"html", "#rows .sheet", "#rows .badge", "#filter"} {
+		if got := value[float64](v, `document.querySelector("`+what+`").getBoundingClientRect().right`); got > 390 {
+			t.Errorf("%s reaches to %g on a screen of 390", what, got)
+		}
+	}
 	if got := value[int](v, `document.documentElement.scrollWidth`); got > 390 {
 		t.Errorf("the page is %d wide on a screen of 390", got)
 	}

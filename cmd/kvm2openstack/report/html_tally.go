@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
@@ -59,18 +58,9 @@ func (t *tally) add(d audit.Domain) {
 	t.states[string(d.State)] = true
 	t.usage = t.usage || d.Usage != nil
 	t.guests.add(guestName(d.Guest), d.Guest.Confidence)
-	t.families.add(d.Guest.Family, d.Guest.Confidence)
+	t.families.add(d.Guest.Family, "")
 	t.addDisks(h.host, d)
 	t.addInterfaces(d)
-}
-
-// guestName is what a guest is called where it is counted.
-func guestName(g discover.Guest) string {
-	name := cmp.Or(g.Name, g.Family)
-	if name == g.Family && name != "unknown" {
-		name += ", version unknown"
-	}
-	return Line(name)
 }
 
 // shares counts things of one kind, each divided by a second word.

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/discover"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -158,5 +160,25 @@ func TestPageIsStable(t *testing.T) {
 	}
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Error("two pages of one report differ")
+	}
+}
+
+// One system under the names of its agent and of its definition is one.
+func TestGuestName(t *testing.T) {
+	for name, want := range map[string]string{
+		"Debian GNU/Linux 11 (bullseye)": "Debian 11", "Debian 11": "Debian 11",
+		"CentOS Linux 7 (Core)": "CentOS 7", "CentOS 7.0": "CentOS 7", "CentOS 5.5": "CentOS 5.5",
+		"Ubuntu 22.04.5 LTS": "Ubuntu 22.04", "Ubuntu 20.04": "Ubuntu 20.04",
+		"Windows Server 2019 Standard": "Windows Server 2019", "Windows Server 2012 R2 Datacenter Evaluation": "Windows Server 2012 R2", "Windows Server 2019": "Windows Server 2019",
+		"Red Hat Enterprise Linux 8.4 (Ootpa)": "Red Hat Enterprise Linux 8.4", "Windows 10": "Windows 10", "<b>\u202e": `<b>\u202e`, "(x)": "(x)",
+	} {
+		if got := guestName(discover.Guest{Name: name, Family: "linux"}); got != want {
+			t.Errorf("guestName(%q) = %q, want %q", name, got, want)
+		}
+	}
+	for family, want := range map[string]string{"windows": "Windows, version unknown", "bsd": "BSD, version unknown", "unknown": "Unknown", "": "Unknown"} {
+		if got := guestName(discover.Guest{Family: family}); got != want {
+			t.Errorf("guestName of the family %q = %q, want %q", family, got, want)
+		}
 	}
 }

@@ -27,7 +27,7 @@ func usageFacts(u *usage.Usage) (out []fact) {
 		if m.Swapping {
 			swaps = "; the guest swaps"
 		}
-		add("Memory", "%s of %s used, %.0f%%, %s needed (by %s)%s", Memory(m.UsedKiB>>10), Memory(m.GivenKiB>>10), m.Percent, Memory(m.NeededKiB>>10), m.Source, swaps)
+		add("Memory", "%s of %s used, %.0f%%, %s needed (by %s)%s", inMB(int(m.UsedKiB>>10)), inMB(int(m.GivenKiB>>10)), m.Percent, inMB(int(m.NeededKiB>>10)), m.Source, swaps)
 	}
 	for _, k := range u.Disks {
 		out = append(out, diskUsage(k))

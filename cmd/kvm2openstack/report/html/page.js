@@ -54,13 +54,13 @@
 			button.addEventListener("click", () => fold(row, button));
 			return make("th", { scope: "row" }, button);
 		},
-		host: (row) => make("td", null, bdi(row.host)),
+		host: (row) => make("td", { class: "extra" }, bdi(row.host)),
 		state: (row) => make("td", { class: "extra" }, row.state),
 		vcpus: (row) => make("td", { class: "num extra" }, row.vcpus ? String(row.vcpus) : ""),
 		mb: (row) => make("td", { class: "num extra" }, row.vcpus ? row.ram : ""),
-		gb: (row) => make("td", { class: "num extra" }, row.disks),
+		gb: (row) => make("td", { class: "num extra" }, row.disk, row.disks > 1 ? make("span", { class: "sub" }, `${row.disks} disks`) : ""),
 		ips: (row) => make("td", { class: "extra ips" }, row.ips.slice(0, 2).join(" ") + (row.ips.length > 2 ? ` +${row.ips.length - 2}` : "")),
-		os: (row) => make("td", { class: "extra" }, bdi(row.os), row.sure ? make("span", { class: "sub" }, row.sure) : ""),
+		os: (row) => make("td", { class: "extra os" }, bdi(row.os), row.sure ? make("span", { class: "sub" }, row.sure) : ""),
 		cpu: (row) => make("td", { class: "num extra" }, percent(row.cpu), row.mark ? make("span", { class: "sub" }, row.mark) : ""),
 		used: (row) => make("td", { class: "num extra" }, percent(row.used)),
 		verdict: (row) => make("td", null, make("span", { class: `badge ${row.verdict}` }, row.verdict)),
@@ -127,7 +127,7 @@
 		const d = detailOf(row);
 		const content = [];
 		if (d.findings) content.push(part("Findings", findings(d.findings)));
-		if (d.facts) content.push(part("The domain", pairs(d.facts)));
+		if (d.facts) content.push(part("The domain", pairs([["Host", row.host], ...d.facts])));
 		if (d.evidence) content.push(part("Why this system", make("ul", { class: "evidence" }, ...d.evidence.map((e) => make("li", null, bdi(e))))));
 		if (d.disks) {
 			content.push(part("Disks", grid(`Disks of ${row.name}`, ["Target", "Bus", "Format", "Source", "Size", "Can be linked", "Notes"], d.disks.map((k) =>
@@ -218,8 +218,9 @@
 		});
 	}
 	for (const head of heads) {
-		const button = make("button", { type: "button", class: "sort" }, head.textContent);
-		head.replaceChildren(button);
+		const title = head.textContent;
+		const button = make("button", { type: "button", class: "sort" }, title);
+		head.replaceChildren(button, make("span", { class: "paper" }, title)); // a button is not printed on every sheet
 		button.addEventListener("click", () => {
 			if (order.key !== head.dataset.key) Object.assign(order, { key: head.dataset.key, down: false });
 			else if (!order.down) order.down = true;

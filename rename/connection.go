@@ -25,6 +25,7 @@ type Dialer func(ctx context.Context) (net.Conn, error)
 // among them: between undefining a domain and defining it anew there is none.
 type calls interface {
 	ConnectGetLibVersion() (uint64, error)
+	ConnectGetDomainCapabilities(emulator, arch, machine, virtType libvirt.OptString, flags libvirt.ConnectGetDomainCapabilitiesFlags) (string, error)
 
 	DomainLookupByUUID(libvirt.UUID) (libvirt.Domain, error)
 	DomainLookupByName(string) (libvirt.Domain, error)
@@ -48,6 +49,7 @@ type calls interface {
 	DomainDefineXMLFlags(xml string, flags libvirt.DomainDefineFlags) (libvirt.Domain, error)
 	DomainSetAutostart(d libvirt.Domain, on int32) error
 	DomainCreateWithFlags(d libvirt.Domain, flags uint32) (libvirt.Domain, error)
+	DomainCreateXML(xml string, flags libvirt.DomainCreateFlags) (libvirt.Domain, error)
 }
 
 // A connection is one libvirt connection. It may be used by several at once.

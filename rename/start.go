@@ -28,15 +28,46 @@ type Started struct {
 // an unknown machine type) is returned as it says it; the domain is off then.
 // After an error for which Unanswered holds it may be starting.
 func (d *Domain) Start(ctx context.Context, paused bool) (Started, error) {
-	var flags libvirt.DomainCreateFlags
-	if paused {
-		flags = libvirt.DomainStartPaused
-	}
-	s := Started{Issued: time.Now()}
-	err := try(ctx, d, request{act: "start", limit: d.opt.Start}, func(lv calls, l libvirt.Domain) error {
+	flags := startFlags(paused)
+	return d.start(ctx, func(lv calls, l libvirt.Domain) error {
 		_, err := lv.DomainCreateWithFlags(l, uint32(flags))
 		return err
 	})
+}
+
+// StartOnce is Start with another definition, of the same domain under its
+// present name, until its end. The persistent one stays as it is.
+func (d *Domain) StartOnce(ctx context.Context, text string, paused bool) (Started, error) {
+	present, err := d.Definition(ctx)
+	if err == nil {
+		err = d.isOurs(present, text)
+	}
+	if err == nil { // Without a definition of its own it would be gone at its end.
+		var persistent bool
+		if persistent, err = d.persistent(ctx); err == nil && !persistent {
+			err = ErrTransient
+		}
+	}
+	if err != nil {
+		return Started{}, fmt.Errorf("start: %w", err)
+	}
+	flags := startFlags(paused)
+	return d.start(ctx, func(lv calls, _ libvirt.Domain) error {
+		_, err := lv.DomainCreateXML(text, flags)
+		return err
+	})
+}
+
+func startFlags(paused bool) (flags libvirt.DomainCreateFlags) {
+	if paused {
+		flags = libvirt.DomainStartPaused
+	}
+	return flags
+}
+
+func (d *Domain) start(ctx context.Context, order func(calls, libvirt.Domain) error) (Started, error) {
+	s := Started{Issued: time.Now()}
+	err := try(ctx, d, request{act: "start", limit: d.opt.Start}, order)
 	s.Took = time.Since(s.Issued)
 	if err == nil {
 		return s, nil

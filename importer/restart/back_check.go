@@ -32,6 +32,9 @@ func (w *walk) checkRelease(ctx context.Context) (power rename.State, locked boo
 	if err := w.domain.CheckShutdown(ctx, howToStop(w.job, w.opt)); err != nil {
 		return "", false, err
 	}
+	if err := w.domain.CheckMachine(ctx, w.kept.Saved.Definition); err != nil {
+		return "", false, err
+	}
 	if err := w.checkDisks(ctx); err != nil {
 		return "", false, err
 	}

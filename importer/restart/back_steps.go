@@ -1,10 +1,12 @@
 package restart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
@@ -165,13 +167,43 @@ func (w *walk) againDone(ctx context.Context) (bool, error) {
 // startAgain ends the time in which the guest was down: from its first end in
 // this call, for one that was started under Nova's name in between did not work.
 func (w *walk) startAgain(ctx context.Context, paused bool) error {
-	if err := w.startDomain(ctx, paused, w.opt.Patience); err != nil || w.off.IsZero() {
+	if err := w.startAsItWas(ctx, paused); err != nil || w.off.IsZero() {
 		return err
 	}
 	t := &w.result.Times
 	t.Gap, t.Start, t.Boot = w.started.Gap(w.stopped), w.started.Took, 0
 	t.Down = w.started.Issued.Add(w.started.Took).Sub(w.off)
 	return nil
+}
+
+// startAsItWas ends with the guest running, whatever was taken from it in the
+// moment that it was off: what it can do without, it does without for now.
+func (w *walk) startAsItWas(ctx context.Context, paused bool) error {
+	err := w.startDomain(ctx, paused, min(startPatience, w.opt.Patience))
+	if err == nil || errors.Is(err, ErrAway) {
+		return err
+	}
+	if w.startWithLess(ctx, paused, err) == nil {
+		return nil
+	}
+	return w.startDomain(ctx, paused, w.opt.Patience)
+}
+
+// startWithLess starts the guest without what its definition insists on and
+// another may have. The definition stays as it was saved, for the next start.
+func (w *walk) startWithLess(ctx context.Context, paused bool, refused error) error {
+	text, gave, err := rename.Yielding(w.kept.Saved.Definition)
+	if err != nil || len(gave) == 0 {
+		return cmp.Or(err, refused)
+	}
+	err = w.insist(ctx, func(ctx context.Context) (err error) {
+		w.started, err = w.domain.StartOnce(ctx, text, paused)
+		return err
+	})
+	if err == nil {
+		w.warn("libvirt refused to start it as it was (%v), so until its next start it does not insist on %s; its definition does", refused, strings.Join(gave, ", "))
+	}
+	return err
 }
 
 func (w *walk) returnModel(ctx context.Context) error {

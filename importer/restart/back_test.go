@@ -40,6 +40,7 @@ func TestBackRefused(t *testing.T) {
 		}, ErrUnlinked, "another file"},
 		{"the disk is gone", func(w *fakeWorld) { delete(w.files, w.dir()+"/disk.eph0") }, ErrUnlinked, "gone"},
 		{"the legacy disk is another one", func(w *fakeWorld) { w.create("/srv/images/web.qcow2", "root disk of long ago") }, rename.ErrMoved, "web.qcow2"},
+		{"QEMU has lost its machine type", func(w *fakeWorld) { w.noMachine = rename.ErrMachine }, rename.ErrMachine, ""},
 		{"it runs on something else", func(w *fakeWorld) {
 			d := w.domains[w.uuid]
 			d.live = strings.Replace(d.live, "/disk'", "/disk.rescue'", 1)
@@ -294,5 +295,35 @@ func TestTimesBack(t *testing.T) {
 		if r, _ = w.call(0, 0, w.forward(s)); r.Outcome != RolledBack || r.Times.Down != 0 || r.Times.Gap != 0 {
 			t.Errorf("%s, never off: %s: %+v", s.name, r.Outcome, r.Times)
 		}
+	}
+}
+
+// What another has taken in the moment that the guest was off keeps it from no
+// start: it does without until its next one, and its definition stays.
+func TestBackWithLess(t *testing.T) {
+	taken := errors.New("Failed to bind socket: Address already in use")
+	for _, s := range []shape{byLibvirt, byNova} {
+		w := newWorld(t, openJournal(t), s)
+		w.legacyDef = strings.Replace(w.legacyDef, "port='-1' autoport='yes'", "port='5917' autoport='no'", 1)
+		w.domains[w.uuid].definition, w.domains[w.uuid].live = w.legacyDef, w.liveOf(w.legacyDef)
+		w.job(s)
+		before := w.dump()
+		w.refuse = func(definition string) error {
+			if strings.Contains(definition, "5917") {
+				return taken
+			}
+			return nil
+		}
+		w.sick = func(live string) bool { return onlyNew(live) }
+		r, _ := w.call(0, 0, w.forward(s))
+		d := w.domains[w.uuid]
+		if said := strings.Join(r.Warnings, "\n"); r.Outcome != RolledBack || !strings.Contains(said, "port 5917 of its vnc console") || !strings.Contains(said, taken.Error()) {
+			t.Errorf("%s: %s at %s: %v, %q", s.name, r.Outcome, r.Step, r.Err, r.Warnings)
+		}
+		if d.live == "" || strings.Contains(d.live, "5917") || !strings.Contains(d.live, "hunter2") {
+			t.Errorf("%s runs as %s", s.name, d.live)
+		}
+		d.live = w.liveOf(w.legacyDef)
+		w.wantBefore(before, s.name)
 	}
 }

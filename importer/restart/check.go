@@ -17,10 +17,16 @@ import (
 
 // looker is what a check asks of a domain and its host.
 type looker interface {
+	asked
+	Stat(ctx context.Context, path string) (rename.File, error)
+}
+
+// asked is what its host is asked before a restart.
+type asked interface {
 	CheckShutdown(ctx context.Context, how rename.Shutdown) error
 	Idle(ctx context.Context) error
 	FreeName(ctx context.Context, name string) error
-	Stat(ctx context.Context, path string) (rename.File, error)
+	CheckMachine(ctx context.Context, definition string) error
 }
 
 // A check finds out whether a domain may be restarted, before anything of it is
@@ -65,10 +71,13 @@ func (c check) domain(ctx context.Context) error {
 	return c.startable(ctx, now)
 }
 
-// startable looks for files without which no start would succeed, neither the
-// new nor the old way: a running guest does not miss an ISO that somebody has
-// deleted.
+// startable looks for what no start would succeed without, neither the new nor
+// the old way: a running guest does not miss an ISO that somebody has deleted,
+// nor the QEMU that it was started with.
 func (c check) startable(ctx context.Context, now discover.Domain) error {
+	if err := c.look.CheckMachine(ctx, c.saved.Definition); err != nil {
+		return err
+	}
 	var paths []string
 	for _, k := range now.Disks {
 		if k.Type == "file" || k.Type == "block" {

@@ -160,6 +160,14 @@ func (h fakeHandle) FreeName(_ context.Context, name string) error {
 	return nil
 }
 
+func (h fakeHandle) CheckMachine(context.Context, string) error {
+	_, err := h.domain()
+	if err == nil {
+		err = h.w.noMachine
+	}
+	return err
+}
+
 func (h fakeHandle) Addresses(context.Context) ([]rename.Address, error) {
 	return nil, errors.New("no agent")
 }
@@ -294,18 +302,28 @@ func (h fakeHandle) Start(_ context.Context, paused bool) (rename.Started, error
 		s.WasActive = true
 		return s, nil
 	}
-	return s, h.w.effect("start", func() error { return h.w.start(paused) })
+	return s, h.w.effect("start", func() error { return h.w.start(d.definition, paused) })
+}
+
+// StartOnce leaves the definition alone.
+func (h fakeHandle) StartOnce(_ context.Context, text string, paused bool) (rename.Started, error) {
+	s := rename.Started{Issued: time.Now()}
+	_, err := h.domain()
+	if err != nil {
+		return s, err
+	}
+	return s, h.w.effect("start once", func() error { return h.w.start(text, paused) })
 }
 
 // start is libvirt's, whoever asks for it.
-func (w *fakeWorld) start(paused bool) error {
+func (w *fakeWorld) start(definition string, paused bool) error {
 	d := w.domains[w.uuid]
 	if w.refuse != nil {
-		if err := w.refuse(d.definition); err != nil {
+		if err := w.refuse(definition); err != nil {
 			return err
 		}
 	}
-	for i, p := range disksOf(d.definition) {
+	for i, p := range disksOf(definition) {
 		want := []string{"root disk", "data disk"}[i]
 		if f := w.files[p]; f == nil {
 			return fmt.Errorf("cannot access storage file %q", p)
@@ -314,8 +332,8 @@ func (w *fakeWorld) start(paused bool) error {
 		}
 	}
 	w.boots++
-	d.live, d.paused = w.liveOf(d.definition), paused
-	path := variablesOf(d, d.definition)
+	d.live, d.paused = w.liveOf(definition), paused
+	path := variablesOf(d, definition)
 	if path != "" && w.files[path] == nil {
 		w.create(path, "empty variables")
 	}

@@ -133,7 +133,7 @@ func (w *fakeWorld) regenerate() []func() {
 		return func() { w.row.vm, w.row.power, w.row.task = vm, power, "" }
 	}
 	start := func() {
-		if err := w.start(false); err != nil {
+		if err := w.start(w.domains[w.uuid].definition, false); err != nil {
 			w.fault = err.Error()
 			w.jobs = []func(){finish("stopped", nova.PowerShutdown)}
 		}

@@ -75,6 +75,11 @@ func (d killDomain) Start(ctx context.Context, paused bool) (s rename.Started, e
 	return s, err
 }
 
+func (d killDomain) StartOnce(ctx context.Context, text string, paused bool) (s rename.Started, err error) {
+	err = d.k.effect(func() (err error) { s, err = d.Domain.StartOnce(ctx, text, paused); return err })
+	return s, err
+}
+
 type killFiles struct {
 	Files
 	k *killer

@@ -43,7 +43,7 @@ func TestMeanwhile(t *testing.T) {
 	t.Run("a guest that was off is started", func(t *testing.T) {
 		s := shape{off: true}
 		w := killedAfter(t, s, "define")
-		w.must(w.start(false))
+		w.must(w.start(w.domains[w.uuid].definition, false))
 		r, _ := w.call(0, 0, w.forward(s))
 		d := w.domains[w.uuid]
 		if r.Outcome != RolledBack || !errors.Is(r.Err, ErrMeanwhile) || d.live == "" || w.stops != 0 || d.definition != w.legacyDef || w.row.vm != "active" {
@@ -63,7 +63,7 @@ func TestMeanwhile(t *testing.T) {
 		w := killedAfter(t, shape{}, "define")
 		w.domains[w.uuid].live = ""
 		w.stops++
-		w.must(w.start(false))
+		w.must(w.start(w.domains[w.uuid].definition, false))
 		w.deaf = always
 		r, _ := w.call(0, 0, w.back(shape{}))
 		d := w.domains[w.uuid]
@@ -76,7 +76,7 @@ func TestMeanwhile(t *testing.T) {
 		w := killedAfter(t, s, "define")
 		w.domains[w.uuid].live = "" // power loss
 		w.stops++
-		w.must(w.start(false))
+		w.must(w.start(w.domains[w.uuid].definition, false))
 		r, _ := w.call(0, 0, w.back(s))
 		d := w.domains[w.uuid]
 		if r.Outcome != Returned || d.definition != w.legacyDef || d.live == "" || !strings.Contains(d.live, "/srv/images/web.qcow2") || w.stops != 2 {

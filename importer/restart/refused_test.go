@@ -28,6 +28,7 @@ func TestRefused(t *testing.T) {
 		{"disk moved", byLibvirt, func(w *fakeWorld, _ *Job) { w.create("/srv/images/web.qcow2", "root disk") }, ErrUnlinked, "inode"},
 		{"link gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.files, w.dir()+"/disk.eph0") }, ErrUnlinked, "missing"},
 		{"firmware gone", byLibvirt, func(w *fakeWorld, _ *Job) { delete(w.files, "/usr/share/OVMF/OVMF_CODE_4M.fd") }, ErrMissing, "OVMF_CODE"},
+		{"machine type gone", byNova, func(w *fakeWorld, _ *Job) { w.noMachine = rename.ErrMachine }, rename.ErrMachine, "virsh edit"},
 		{"runs on a snapshot", byLibvirt, func(w *fakeWorld, _ *Job) {
 			d := w.domains[w.uuid]
 			d.live = strings.Replace(d.live, "web.qcow2", "web.snap1", 1)

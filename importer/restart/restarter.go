@@ -73,10 +73,8 @@ type Domain interface {
 
 // watched is what is asked of a domain.
 type watched interface {
+	asked
 	Save(ctx context.Context) (rename.Saved, error)
-	CheckShutdown(ctx context.Context, how rename.Shutdown) error
-	Idle(ctx context.Context) error
-	FreeName(ctx context.Context, name string) error
 	Addresses(ctx context.Context) ([]rename.Address, error)
 	CheckHealth(ctx context.Context, h rename.Health, since time.Time) (rename.Report, error)
 }
@@ -93,6 +91,7 @@ type defined interface {
 type powered interface {
 	Shutdown(ctx context.Context, how rename.Shutdown) (rename.Stopped, error)
 	Start(ctx context.Context, paused bool) (rename.Started, error)
+	StartOnce(ctx context.Context, text string, paused bool) (rename.Started, error)
 }
 
 // Files are a host's files. *instancedir.Files is one. Paths are the host's,

@@ -56,12 +56,12 @@ func (o *demoOptions) run(ctx context.Context, a *app) error {
 	d.step(ctx, "And back: rows physically deleted, links removed, guests untouched.",
 		[]int{exitClean}, "release", d.path("plan.yaml"), "--yes")
 	d.step(ctx, "Nothing is left.", []int{exitClean}, "status")
-	d.save(ctx, "report.txt", "audit", "--explain")
+	d.save(ctx, "report.txt", "audit", "--explain", "--html", d.path("report.html"))
 	d.save(ctx, "audit.json", "audit", "-o", "json")
 	if d.err != nil {
 		return d.err
 	}
-	fmt.Fprintf(a.out, "\nThe plan, the report, the databases and the journal are in %s.\n", o.dir)
+	fmt.Fprintf(a.out, "\nThe plan, the report (open %s), the databases and the journal are in %s.\n", d.path("report.html"), o.dir)
 	return nil
 }
 

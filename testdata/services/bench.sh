@@ -19,6 +19,8 @@ echo "== discovery"
 go test -tags bench -count=1 -timeout 30m -v -run '^TestSpeed' ./discover 2>&1 | grep -v '^=== ' || failed=yes
 echo "== import"
 go run ./testdata/bench/insert || failed=yes
+echo "== page"
+go test -tags bench -count=1 -timeout 30m -v -run '^TestSpeedPage' ./cmd/kvm2openstack/report 2>&1 | grep -v '^=== ' || failed=yes
 echo "== memory"
 go run ./testdata/bench/memory || failed=yes
 [ -z "$failed" ]

@@ -3,14 +3,12 @@
 package report
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
@@ -43,14 +41,6 @@ func TestPageInBrowser(t *testing.T) {
 	})
 	t.Run("narrow", func(t *testing.T) {
 		narrow(t, open(t, ctx, text, chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile)))
-	})
-}
-
-// scripts switches those of pages on or off.
-func scripts(on bool) step {
-	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
-		return err
 	})
 }
 

@@ -70,12 +70,12 @@ func (l Layout) Facts() iter.Seq[LayoutFact] {
 	}
 }
 
-// newLayout shares the text with whoever has the same.
-func newLayout(text []byte) Layout {
-	if len(text) == 0 {
+// NewLayout has the text that String gives.
+func NewLayout(text string) Layout {
+	if text == "" {
 		return Layout{}
 	}
-	return Layout{intern.Make(string(text))}
+	return Layout{intern.Make(text)} // shared with whoever has the same
 }
 
 func unquoted(s string) string {

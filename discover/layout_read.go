@@ -15,7 +15,7 @@ func layoutOf(doc []byte) Layout {
 	r.open = r.stack[:0]
 	for r.next() {
 	}
-	return newLayout(r.out)
+	return NewLayout(string(r.out))
 }
 
 // A layoutReader walks over the tags of a document.

@@ -7,13 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 type auditOptions struct {
 	selection
+	tableOptions
+	cronOptions
 	output  string
 	html    string
 	explain bool
@@ -35,17 +36,19 @@ at what Nova knows: hosts, cells, quota, capacity, and UUIDs it has seen.`,
   kvm2openstack audit --inventory hosts.txt --html audit.html
   kvm2openstack audit --from-dir ./definitions --only 'web*' --skip state=shutoff`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, a) },
 	}
-	o.addFlags(cmd)
+	o.selection.addFlags(cmd)
 	addOutputFlag(cmd, &o.output, "table", "json", "csv")
 	cmd.Flags().StringVar(&o.html, "html", "", "also write the audit to `FILE` as one page to look at, to print and to hand on")
+	o.tableOptions.addFlags(cmd)
+	o.cronOptions.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "print every reason in full below the table, with what to do")
 	return cmd
 }
 
-func (o *auditOptions) run(ctx context.Context, a *app) error {
-	if err := checkOutput(o.output, "table", "json", "csv"); err != nil {
+func (o *auditOptions) run(cmd *cobra.Command, a *app) error {
+	if err := o.check(); err != nil {
 		return err
 	}
 	c, err := loadConfig(a.configFile)
@@ -62,15 +65,15 @@ func (o *auditOptions) run(ctx context.Context, a *app) error {
 	if page != nil {
 		defer page.drop()
 	}
-	r, err := a.audit(ctx, c, &o.selection)
+	r, err := a.audit(cmd.Context(), c, &o.selection)
 	if err != nil {
 		return err
 	}
 	// One that cannot be written or printed is no reason to lose the other.
-	if err := errors.Join(o.writePage(a, page, c, r), o.print(a, r), checkTotals(r)); err != nil {
+	if err := errors.Join(o.writePage(a, page, c, r), o.print(cmd, a, c, r), checkTotals(r)); err != nil {
 		return err
 	}
-	return status(auditStatus(r))
+	return status(o.status(r))
 }
 
 // audit reads the selected hosts. It is all that plan needs as well.
@@ -119,7 +122,8 @@ func (a *app) auditInput(ctx context.Context, c config, s *selection) (in audit.
 	}
 	in.Scan.SkipFiles = s.noFiles
 	if !filter.Empty() {
-		in.Keep = filter.MatchDomain
+		s.left = leftOut{filter: filter}
+		in.Keep = s.left.keep
 	}
 	return in, from, nil
 }
@@ -130,28 +134,6 @@ func closeNova(db *nova.Cloud) {
 	}
 }
 
-// print gives the result in the form that was asked for.
-func (o *auditOptions) print(a *app, r audit.Report) error {
-	switch o.output {
-	case "json":
-		return report.AuditJSON(a.out, r)
-	case "csv":
-		return report.AuditCSV(a.out, r)
-	}
-	report.AuditTable(a.out, r, a.style())
-	t := r.Totals()
-	switch {
-	case o.explain:
-		report.AuditExplain(a.out, r)
-	case t.Attention+t.Blocked > 0:
-		fmt.Fprintf(a.out, "\nwhy, and what to do: the same command with --explain\n")
-	}
-	if t.Ready+t.Attention > 0 {
-		fmt.Fprintf(a.out, "next: kvm2openstack plan (with the same options) -O plan.yaml\n")
-	}
-	return nil
-}
-
 // checkTotals holds the promise that nothing is silently left out: what the
 // hosts listed must be what was reported.
 func checkTotals(r audit.Report) error {
@@ -159,16 +141,4 @@ func checkTotals(r audit.Report) error {
 		return statusError{exitCrash, fmt.Errorf("defect: %d domains were found but %d are accounted for", t.Found, t.Sum())}
 	}
 	return nil
-}
-
-// auditStatus is the exit status of an audit.
-func auditStatus(r audit.Report) int {
-	t := r.Totals()
-	switch {
-	case t.Blocked+t.Unreadable+t.HostsFailed > 0:
-		return exitBlocked
-	case t.Attention > 0:
-		return exitAttention
-	}
-	return exitClean
 }

@@ -21,6 +21,8 @@ type selection struct {
 	skip      []string
 
 	windowsNIC string
+
+	left leftOut // what the filters kept out of an audit
 }
 
 // addFlags adds the flags for commands that read hosts.

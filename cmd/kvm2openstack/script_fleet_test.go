@@ -25,6 +25,10 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"samefile":  checkSameFile,
 	"shows":     checkShows,
 	"printable": checkPrintable,
+	"terminal":  onTerminal,
+	"fits":      checkFits,
+	"aligned":   checkAligned,
+	"unread":    unread,
 }
 
 // defineDomains adds domains to a host of the demonstration, one for each line

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,9 +18,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"kvm2openstack": main})
 }
 
+var update = flag.Bool("update", false, "rewrite what the scripts compare with")
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			// What the person who runs the tests has configured must not matter.

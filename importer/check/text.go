@@ -66,6 +66,9 @@ var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_./:,@%+=-]+$`)
 // be able to add to it.
 func sh(s string) shellWord { return shellWord(s) }
 
+// Shell quotes s for a shell as the commands in findings are quoted.
+func Shell(s string) string { return sh(s).String() }
+
 type shellWord string
 
 func (word shellWord) String() string {

@@ -79,8 +79,20 @@ func (f Filter) Match(d Domain) bool {
 	return f.match(traits{name: d.Domain, uuid: d.UUID, host: d.Host, state: d.MadeFrom.State, os: d.MadeFrom.OS, osName: d.MadeFrom.OSName})
 }
 
-func (f Filter) match(t traits) bool {
-	return (len(f.Only) == 0 || slices.ContainsFunc(f.Only, t.is)) && !slices.ContainsFunc(f.Skip, t.is)
+func (f Filter) match(t traits) bool { return f.leavesOut(t) == "" }
+
+// LeavesOut says why the filter does not take a domain: the word of --skip
+// that matches it, or that no --only does. It is "" when it takes it.
+func (f Filter) LeavesOut(d discover.Domain) string { return f.leavesOut(traitsOf(d)) }
+
+func (f Filter) leavesOut(t traits) string {
+	if i := slices.IndexFunc(f.Skip, t.is); i >= 0 {
+		return "--skip " + f.Skip[i]
+	}
+	if len(f.Only) > 0 && !slices.ContainsFunc(f.Only, t.is) {
+		return "no --only"
+	}
+	return ""
 }
 
 // traits are what filters and rules tell domains apart by.

@@ -59,6 +59,15 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+func TestLeavesOut(t *testing.T) {
+	f := Filter{Only: []string{"web*", "os=windows"}, Skip: []string{"web-2", "host=kvm09"}}
+	for name, want := range map[string]string{"web-1": "", "web-2": "--skip web-2", "db-1": "no --only"} {
+		if got := f.LeavesOut(linux(1, name)); got != want {
+			t.Errorf("LeavesOut(%s) = %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestParseFilterErrors(t *testing.T) {
 	for word, want := range map[string]string{
 		"":           `filter: an empty word matches nothing`,

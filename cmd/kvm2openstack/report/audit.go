@@ -7,36 +7,57 @@ import (
 	"io"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 )
 
-// Style says how a table is printed.
-type Style struct {
-	Colour bool
-	Width  int // columns; 0 = do not cut
+// A View says what the table of an audit shows, and in which order.
+type View struct {
+	Style
+	Wide    bool   // everything whole, and more columns, however long the lines become
+	GroupBy string // one of GroupWords; "" for one table
+	Order   Order
 }
 
-// AuditTable prints one line a domain, then what could not be read, the hosts
-// that failed, and the totals.
-func AuditTable(w io.Writer, r audit.Report, s Style) {
-	t := newTable(w, s, "HOST", "DOMAIN", "STATE", "VCPU", "RAM", "DISKS", "ADDRESSES", "OS", "VERDICT", "WHY")
-	titles := titles()
-	for d := range r.Domains() {
-		t.AppendRow(table.Row{
-			Line(d.Host), short(d.Name, 24), string(d.State), d.VCPUs, Memory(d.MemMaxKiB >> 10), disks(d),
-			addresses(d), guest(d), verdict(d.Verdict, s.Colour), reason(d.Assessment, titles),
-		})
+// AuditTable prints one line a domain, what could not be read, the hosts that
+// failed, and the totals.
+func AuditTable(w io.Writer, r audit.Report, v View) error {
+	lines := auditLines(r)
+	v.Order.sort(lines)
+	if err := printLines(w, lines, v); err != nil {
+		return err
 	}
-	for _, u := range r.Unreadable {
-		t.AppendRow(table.Row{Line(u.Host), short(u.Name, 24), "", "", "", "", "", "", verdict(check.VerdictUnreadable, s.Colour), Line(u.Err.Error())})
-	}
-	t.Render()
 	Failures(w, r)
 	auditTotals(w, r)
+	printReasons(w, lines, v)
+	return nil
+}
+
+// printLines prints the table, or a part of it for each group with all columns
+// below each other.
+func printLines(w io.Writer, lines []auditLine, v View) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	style := v.Style
+	if v.Wide {
+		style.Width = 0
+	}
+	f := fit(auditColumns(v.Wide), lines, style)
+	if v.GroupBy == "" {
+		return f.print(w, lines, true)
+	}
+	err := f.print(w, nil, true)
+	for _, g := range groups(lines, v.GroupBy) {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "\n%s\n", style.sentence(g.title()))
+		}
+		if err == nil {
+			err = f.print(w, g.lines, false)
+		}
+	}
+	return err
 }
 
 // Failures lists the hosts that could not be read at all, and those whose
@@ -59,69 +80,15 @@ func Failures(w io.Writer, r audit.Report) {
 
 func auditTotals(w io.Writer, r audit.Report) {
 	t := r.Totals()
-	fmt.Fprintf(w, "\n%d domains found on %d hosts = %d ready + %d attention + %d blocked + %d managed + %d unreadable",
-		t.Found, t.Hosts, t.Ready, t.Attention, t.Blocked, t.Managed, t.Unreadable)
+	fmt.Fprintf(w, "\n%s found on %s = %d ready + %d attention + %d blocked + %d managed + %d unreadable",
+		Count(t.Found, "domain"), Count(t.Hosts, "host"), t.Ready, t.Attention, t.Blocked, t.Managed, t.Unreadable)
 	if t.Filtered > 0 {
 		fmt.Fprintf(w, " + %d left out by --only/--skip", t.Filtered)
 	}
 	fmt.Fprintln(w)
 	if t.HostsFailed > 0 {
-		fmt.Fprintf(w, "%d of %d hosts could not be read whole; what was not seen there is not counted\n", t.HostsFailed, t.Hosts)
+		fmt.Fprintf(w, "%d of %s could not be read whole; what was not seen there is not counted\n", t.HostsFailed, Count(t.Hosts, "host"))
 	}
-	for _, line := range reasonCounts(r) {
-		fmt.Fprintln(w, line)
-	}
-}
-
-// reasonCounts says how often each blocking rule applies, most often first.
-func reasonCounts(r audit.Report) []string {
-	type count struct{ n, only int }
-	counts := map[string]*count{}
-	for d := range r.Domains() {
-		blockers := 0
-		seen := map[string]bool{}
-		for _, f := range d.Findings {
-			if f.Severity == check.Blocked {
-				blockers++
-				seen[f.Code] = true
-			}
-		}
-		for code := range seen {
-			if counts[code] == nil {
-				counts[code] = &count{}
-			}
-			counts[code].n++
-			if blockers == 1 {
-				counts[code].only++
-			}
-		}
-	}
-	titles := titles()
-	codes := sortedKeys(counts, func(a, b string) bool {
-		if counts[a].n != counts[b].n {
-			return counts[a].n > counts[b].n
-		}
-		return a < b
-	})
-	var lines []string
-	for _, code := range codes {
-		lines = append(lines, fmt.Sprintf("  blocked by %s: %d (%d by nothing else)  %s", code, counts[code].n, counts[code].only, titles[code]))
-	}
-	return lines
-}
-
-// reason is the rule of the first finding, the worst, and how many more there
-// are. The finding itself, with the domain's own facts, is Explain's.
-func reason(a check.Assessment, titles map[string]string) string {
-	if len(a.Findings) == 0 || a.Verdict == check.VerdictReady {
-		return ""
-	}
-	code := a.Findings[0].Code
-	out := code + " " + titles[code]
-	if more := countSerious(a.Findings) - 1; more > 0 {
-		out += fmt.Sprintf(" (+%d)", more)
-	}
-	return out
 }
 
 // titles are what the rules are about, by code.
@@ -159,18 +126,18 @@ func countSerious(findings []check.Finding) int {
 	return n
 }
 
+// disks counts a domain's disks and adds up their sizes.
 func disks(d audit.Domain) string {
-	var gib uint64
 	var unknown bool
 	n := 0
 	for _, k := range d.Disks {
-		if k.Device != "disk" && k.Device != "lun" {
+		if !stores(k) {
 			continue
 		}
 		n++
-		gib += (k.CapacityBytes + 1<<30 - 1) >> 30
 		unknown = unknown || k.CapacityBytes == 0
 	}
+	gib := diskGiB(d.Disks)
 	switch {
 	case n == 0:
 		return "none"
@@ -182,25 +149,27 @@ func disks(d audit.Domain) string {
 	return fmt.Sprintf("%d, %dGB", n, gib)
 }
 
-func addresses(d audit.Domain) string {
-	var out []string
+// stores reports whether a disk is one, and no drive for a medium.
+func stores(k discover.Disk) bool { return k.Device == "disk" || k.Device == "lun" }
+
+// diskGiB is what the disks have of room that is known, each rounded up.
+func diskGiB(disks []discover.Disk) (gib uint64) {
+	for _, k := range disks {
+		if stores(k) {
+			gib += (k.CapacityBytes + 1<<30 - 1) >> 30
+		}
+	}
+	return gib
+}
+
+// addresses are those that others can reach the guest by.
+func addresses(d audit.Domain) (out []string) {
 	for _, a := range d.Addresses {
 		if !a.IP.IsLinkLocalUnicast() && !a.IP.IsLoopback() {
 			out = append(out, a.IP.String())
 		}
 	}
-	return list(out, 2)
-}
-
-func guest(d audit.Domain) string {
-	name := d.Guest.Name
-	if name == "" {
-		name = d.Guest.Family
-	}
-	if d.Guest.Confidence == "" || d.Guest.Confidence == "none" {
-		return short(name, 18)
-	}
-	return short(name, 18) + " (" + d.Guest.Confidence + ")"
+	return out
 }
 
 // list joins the first n values and says how many more there are.
@@ -209,17 +178,4 @@ func list(values []string, n int) string {
 		return strings.Join(values, " ")
 	}
 	return fmt.Sprintf("%s +%d", strings.Join(values[:n], " "), len(values)-n)
-}
-
-func verdict(v check.Verdict, colour bool) string {
-	if !colour {
-		return string(v)
-	}
-	switch v {
-	case check.VerdictReady, check.VerdictManaged:
-		return text.FgGreen.Sprint(v)
-	case check.VerdictAttention:
-		return text.FgYellow.Sprint(v)
-	}
-	return text.FgRed.Sprint(v)
 }

@@ -144,7 +144,7 @@ func AuditCSV(w io.Writer, r audit.Report) error {
 			name = d.Guest.Family
 		}
 		c.Write(cells(d.Host, d.Name, d.UUID, string(d.State), strconv.Itoa(int(d.VCPUs)),
-			strconv.FormatUint(d.MemMaxKiB>>10, 10), disks(d), addresses(d), name, d.Guest.Confidence,
+			strconv.FormatUint(d.MemMaxKiB>>10, 10), disks(d), list(addresses(d), 2), name, d.Guest.Confidence,
 			string(d.Verdict), code, why, action))
 	}
 	for _, u := range r.Unreadable {

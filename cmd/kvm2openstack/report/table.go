@@ -11,6 +11,21 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
+// Style says how a table is printed.
+type Style struct {
+	Colour bool
+	Width  int // columns; 0 = do not cut
+}
+
+// sentence cuts a line that is no row of a table, but on a terminal that is
+// narrower than sentences are leaves it to wrap.
+func (s Style) sentence(line string) string {
+	if s.Width < 60 {
+		return line
+	}
+	return text.Snip(line, s.Width, "…")
+}
+
 // newTable is a plain table without lines, that greps and pastes well.
 func newTable(w io.Writer, s Style, header ...string) table.Writer {
 	t := table.NewWriter()
@@ -22,11 +37,13 @@ func newTable(w io.Writer, s Style, header ...string) table.Writer {
 	if s.Width > 0 {
 		t.Style().Size.WidthMax = s.Width
 	}
-	row := make(table.Row, len(header))
-	for i, h := range header {
-		row[i] = h
+	if len(header) > 0 {
+		row := make(table.Row, len(header))
+		for i, h := range header {
+			row[i] = h
+		}
+		t.AppendHeader(row)
 	}
-	t.AppendHeader(row)
 	t.SuppressTrailingSpaces()
 	return t
 }

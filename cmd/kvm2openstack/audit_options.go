@@ -1,0 +1,75 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
+)
+
+// tableOptions are the flags that say how the table is laid out.
+type tableOptions struct {
+	wide    bool
+	groupBy string
+	sort    []string
+}
+
+func (o *tableOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.wide, "wide", false, "cut nothing, and show machine types, interfaces, UUIDs and every reason")
+	f.StringVar(&o.groupBy, "group-by", "", "a part of the table for each `host|verdict|os|reason`, with its own sum")
+	f.StringSliceVar(&o.sort, "sort", nil, "sort the table by `COLUMNS`: "+strings.Join(report.OrderWords(), ", ")+"; -ram for the largest first")
+	cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions(report.GroupWords, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that does not exist
+}
+
+// check refuses what makes no sense for the form of the output.
+func (o *tableOptions) check(form string) error {
+	if form != "table" && (o.wide || o.groupBy != "" || len(o.sort) > 0) {
+		return usagef("--wide, --group-by and --sort are for the table; -o %s has everything, in the order of the hosts", form)
+	}
+	if o.groupBy != "" && !slices.Contains(report.GroupWords, o.groupBy) {
+		return usagef("cannot group by %q: it is one of %s", o.groupBy, strings.Join(report.GroupWords, ", "))
+	}
+	if _, err := report.ParseOrder(o.sort); err != nil {
+		return usagef("--sort: %w", err)
+	}
+	return nil
+}
+
+func (o *tableOptions) view(a *app) report.View {
+	order, _ := report.ParseOrder(o.sort) // refused in check, if it is wrong
+	return report.View{Style: a.style(), Wide: o.wide, GroupBy: o.groupBy, Order: order}
+}
+
+// cronOptions are the flags for audits that nobody watches.
+type cronOptions struct {
+	failOn string
+}
+
+func (o *cronOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.failOn, "fail-on", "attention", "the least that gives an exit status other than 0: `attention|blocked`")
+	cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(failOnWords, cobra.ShellCompDirectiveNoFileComp)) // see above
+}
+
+var failOnWords = []string{"attention", "blocked"}
+
+func (o *cronOptions) check() error {
+	if !slices.Contains(failOnWords, o.failOn) {
+		return usagef("--fail-on %q: it is attention or blocked", o.failOn)
+	}
+	return nil
+}
+
+// check refuses options that do not go together, before anything is connected.
+func (o *auditOptions) check() error {
+	if err := checkOutput(o.output, "table", "json", "csv"); err != nil {
+		return err
+	}
+	if err := o.tableOptions.check(o.output); err != nil {
+		return err
+	}
+	return o.cronOptions.check()
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
@@ -64,6 +65,7 @@ type Domain struct {
 // one of Domains or of Unreadable, or was left out by the operator's own
 // filter and counted in Filtered.
 type Report struct {
+	At         time.Time // when the hosts had been read
 	Hosts      []Host
 	Unreadable []discover.Unreadable
 	Filtered   int
@@ -112,15 +114,15 @@ type Host struct {
 
 // Totals add up: Found = Ready + Attention + Blocked + Managed + Unreadable + Filtered.
 type Totals struct {
-	Hosts       int `json:"hosts"`
-	HostsFailed int `json:"hosts_failed"`
-	Found       int `json:"found"`
-	Ready       int `json:"ready"`
-	Attention   int `json:"attention"`
-	Blocked     int `json:"blocked"`
-	Managed     int `json:"managed"`
-	Unreadable  int `json:"unreadable"`
-	Filtered    int `json:"filtered"`
+	Hosts       int `json:"hosts"`        // that were to be read
+	HostsFailed int `json:"hosts_failed"` // of them that could not be read, or not whole
+	Found       int `json:"found"`        // domains that the hosts listed
+	Ready       int `json:"ready"`        // can be adopted
+	Attention   int `json:"attention"`    // can be adopted, but somebody should read why first
+	Blocked     int `json:"blocked"`      // cannot be adopted as they are
+	Managed     int `json:"managed"`      // Nova has them already
+	Unreadable  int `json:"unreadable"`   // nobody could read their definition
+	Filtered    int `json:"filtered"`     // left out by the operator's own filters
 }
 
 // Sum is what the verdicts add up to.
@@ -158,6 +160,7 @@ func Run(ctx context.Context, in Input) (Report, error) {
 	if err := ctx.Err(); err != nil {
 		return r, fmt.Errorf("read %d hosts: %w", len(in.Hosts), err)
 	}
+	r.At = time.Now().UTC().Truncate(time.Second)
 	known, err := askNova(ctx, in, &r)
 	if err != nil {
 		return r, err

@@ -1,30 +1,47 @@
 package report
 
 import (
-	"encoding/csv"
 	"io"
 	"iter"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // AuditSchema names the shape that AuditJSON prints. Fields are only added
-// within a version.
+// within a version; testdata/audit.schema.json describes every one.
 const AuditSchema = "kvm2openstack.audit/1"
 
+// An auditJSON is the shape of what AuditJSON prints piece by piece.
+type auditJSON struct {
+	Schema     string           `json:"schema"`     // name and version of this shape; within a version fields are only added
+	At         time.Time        `json:"at"`         // when the hosts had been read
+	By         string           `json:"by"`         // what made it
+	Release    *releaseJSON     `json:"release"`    // of the Nova that was looked at, null without its databases
+	Hosts      []hostJSON       `json:"hosts"`      // in the order they were given
+	Domains    []audit.Domain   `json:"domains"`    // of all hosts that the filters took, host by host
+	Unreadable []unreadableJSON `json:"unreadable"` // domains that are there but could not be read
+	Totals     audit.Totals     `json:"totals"`     // found = ready + attention + blocked + managed + unreadable + filtered
+}
+
 // AuditJSON prints the whole audit, one domain at a time: the output does not
-// have to fit into memory a second time.
-func AuditJSON(w io.Writer, r audit.Report) error {
+// have to fit into memory a second time. By names the program and its version.
+func AuditJSON(w io.Writer, r audit.Report, by string) error {
 	j := jsonStream{w: w}
 	j.print("{\n")
 	j.field("schema", AuditSchema)
-	j.field("release", r.Release)
+	j.field("at", r.At)
+	j.field("by", by)
+	j.field("release", newReleaseJSON(r.Release))
 	array(&j, "hosts", slices.Values(r.Hosts), func(h audit.Host) any { return newHostJSON(h) })
-	array(&j, "domains", r.Domains(), func(d audit.Domain) any { return d })
+	array(&j, "domains", r.Domains(), func(d audit.Domain) any { return withoutNulls(d) })
 	array(&j, "unreadable", slices.Values(r.Unreadable), func(u discover.Unreadable) any {
 		return unreadableJSON{u.Host, u.Name, u.UUID, check.VerdictUnreadable, u.Err.Error()}
 	})
@@ -32,22 +49,42 @@ func AuditJSON(w io.Writer, r audit.Report) error {
 	return j.err
 }
 
-type hostJSON struct {
-	Name           string `json:"name"`
-	URI            string `json:"uri"`
-	Hostname       string `json:"hostname"`
-	ComputeHost    string `json:"compute_host,omitempty"`
-	LibvirtVersion string `json:"libvirt_version"`
-	QEMUVersion    string `json:"qemu_version"`
-	CPUs           int    `json:"cpus"`
-	MemoryKiB      uint64 `json:"memory_kib"`
-	ReadOnly       bool   `json:"read_only"`
-	Found          int    `json:"found"`
-	FilesError     string `json:"files_error,omitempty"`
-	Error          string `json:"error,omitempty"`
-	TookMS         int64  `json:"took_ms"`
+// releaseJSON is the release of a Nova.
+type releaseJSON struct {
+	Name     string `json:"name"`      // Zed, 2025.1; "" when it is not known
+	Major    int    `json:"major"`     // 26, 31; 0 when it is not known
+	API      string `json:"api"`       // revision of the API database
+	Cell     string `json:"cell"`      // revision of the cell databases
+	Services int    `json:"services"`  // the lowest version among the services
+	ReadOnly string `json:"read_only"` // why nothing may be written, "" when writing is fine
+}
 
-	Silent []silentJSON `json:"silent,omitempty"`
+func newReleaseJSON(r nova.Release) *releaseJSON {
+	if r == (nova.Release{}) {
+		return nil
+	}
+	out := releaseJSON(r)
+	return &out
+}
+
+// hostJSON is one host.
+type hostJSON struct {
+	Name           string `json:"name"`                   // unique in an audit
+	URI            string `json:"uri"`                    // libvirt's, or dir:// for a folder of definitions
+	Hostname       string `json:"hostname"`               // as libvirt reports it
+	ComputeHost    string `json:"compute_host,omitempty"` // as Nova calls it; absent when Nova does not know it
+	LibvirtVersion string `json:"libvirt_version"`        // 9.0.0
+	QEMUVersion    string `json:"qemu_version"`           // 7.2.0
+	CPUs           int    `json:"cpus"`                   // logical processors
+	MemoryKiB      uint64 `json:"memory_kib"`             // of the host
+	ReadOnly       bool   `json:"read_only"`              // read through libvirt's read-only socket
+	Found          int    `json:"found"`                  // domains that it listed, readable or not, filtered or not
+	FilesError     string `json:"files_error,omitempty"`  // why its files could not be looked at
+	Error          string `json:"error,omitempty"`        // why it could not be read, or not whole
+	TookMS         int64  `json:"took_ms"`                // how long reading it took
+
+	Silent   []silentJSON  `json:"silent,omitempty"`   // running domains whose QEMU did not answer
+	Capacity *capacityJSON `json:"capacity,omitempty"` // what Nova may place there; absent when that is not known
 }
 
 func newHostJSON(h audit.Host) hostJSON {
@@ -66,22 +103,68 @@ func newHostJSON(h audit.Host) hostJSON {
 	for _, q := range h.Silent {
 		out.Silent = append(out.Silent, silentJSON{q.Name, q.UUID, q.Err.Error()})
 	}
+	if c := h.Capacity; c != nil {
+		out.Capacity = &capacityJSON{classJSON(c.VCPUs), classJSON(c.MemoryMB), classJSON(c.DiskGB), c.Placement}
+	}
 	return out
 }
 
 // silentJSON is a running domain whose QEMU process did not answer.
 type silentJSON struct {
-	Name  string `json:"name"`
-	UUID  string `json:"uuid"`
-	Error string `json:"error"`
+	Name  string `json:"name"`  // of the domain
+	UUID  string `json:"uuid"`  // of the domain
+	Error string `json:"error"` // what happened instead of an answer
 }
 
+// capacityJSON is what a host may hold, before anything is adopted.
+type capacityJSON struct {
+	VCPUs     classJSON `json:"vcpus"`     // VCPU
+	MemoryMB  classJSON `json:"memory_mb"` // MEMORY_MB
+	DiskGB    classJSON `json:"disk_gb"`   // DISK_GB
+	Placement bool      `json:"placement"` // Placement's own figures; otherwise made of Nova's databases
+}
+
+// classJSON is one resource class of a host.
+type classJSON struct {
+	Total int     `json:"total"` // what the host has
+	Ratio float64 `json:"ratio"` // allocation_ratio
+	Limit int     `json:"limit"` // what instances may have: (total - reserved) * ratio
+	Used  int     `json:"used"`  // what they have
+}
+
+// unreadableJSON is a domain that could not be read.
 type unreadableJSON struct {
-	Host    string        `json:"host"`
-	Name    string        `json:"name"`
-	UUID    string        `json:"uuid"`
-	Verdict check.Verdict `json:"verdict"`
-	Error   string        `json:"error"`
+	Host    string        `json:"host"`    // name of its host
+	Name    string        `json:"name"`    // of the domain, or of its file
+	UUID    string        `json:"uuid"`    // "" when not known
+	Verdict check.Verdict `json:"verdict"` // always unreadable
+	Error   string        `json:"error"`   // why
+}
+
+// withoutNulls gives empty lists for those that are nil, so that programs find
+// a list where the schema promises one. The report keeps its own.
+func withoutNulls(d audit.Domain) audit.Domain {
+	fillLists(reflect.ValueOf(&d).Elem())
+	return d
+}
+
+func fillLists(of reflect.Value) {
+	for i := range of.NumField() {
+		f := of.Field(i)
+		switch optional := strings.HasSuffix(of.Type().Field(i).Tag.Get("json"), ",omitempty"); {
+		case optional || !f.CanSet():
+		case f.Kind() == reflect.Struct:
+			fillLists(f)
+		case f.Kind() != reflect.Slice:
+		case f.IsNil():
+			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
+		case f.Type().Elem().Kind() == reflect.Struct:
+			f.Set(reflect.AppendSlice(reflect.MakeSlice(f.Type(), 0, f.Len()), f))
+			for k := range f.Len() {
+				fillLists(f.Index(k))
+			}
+		}
+	}
 }
 
 // A jsonStream prints one object field by field and keeps its first error.
@@ -128,41 +211,4 @@ func array[T any](j *jsonStream, name string, items iter.Seq[T], shape func(T) a
 		j.value(shape(item))
 	}
 	j.print("\n  ],\n")
-}
-
-// AuditCSV prints one line a domain for a spreadsheet.
-func AuditCSV(w io.Writer, r audit.Report) error {
-	c := csv.NewWriter(w)
-	c.Write([]string{"host", "domain", "uuid", "state", "vcpus", "memory_mib", "disks", "addresses", "os", "confidence", "verdict", "code", "reason", "action"})
-	for d := range r.Domains() {
-		code, why, action := "", "", ""
-		if len(d.Findings) > 0 {
-			code, why, action = d.Findings[0].Code, d.Findings[0].Text, d.Findings[0].Action
-		}
-		name := d.Guest.Name
-		if name == "" {
-			name = d.Guest.Family
-		}
-		c.Write(cells(d.Host, d.Name, d.UUID, string(d.State), strconv.Itoa(int(d.VCPUs)),
-			strconv.FormatUint(d.MemMaxKiB>>10, 10), disks(d), list(addresses(d), 2), name, d.Guest.Confidence,
-			string(d.Verdict), code, why, action))
-	}
-	for _, u := range r.Unreadable {
-		c.Write(cells(u.Host, u.Name, u.UUID, "", "", "", "", "", "", "", string(check.VerdictUnreadable), "", u.Err.Error(), ""))
-	}
-	c.Flush()
-	return c.Error()
-}
-
-// cells makes values safe for a spreadsheet: one that begins like a formula
-// is quoted, for a domain's name comes from whoever made it.
-func cells(values ...string) []string {
-	for i, v := range values {
-		v = Line(v)
-		if v != "" && (v[0] == '=' || v[0] == '+' || v[0] == '-' || v[0] == '@') {
-			v = "'" + v
-		}
-		values[i] = v
-	}
-	return values
 }

@@ -29,7 +29,7 @@ func TestFailures(t *testing.T) {
 	}}
 	var text, asJSON bytes.Buffer
 	Failures(&text, r)
-	if err := AuditJSON(&asJSON, r); err != nil {
+	if err := AuditJSON(&asJSON, r, "test"); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

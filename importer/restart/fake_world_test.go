@@ -79,6 +79,7 @@ type fakeRow struct {
 // shapes are the kinds of domains that a restart has to cope with.
 type shape struct {
 	name      string
+	fleet     string // whose definition a real domain has; "" is leg-web01
 	off       bool
 	paused    bool
 	autostart bool

@@ -6,14 +6,20 @@ import (
 	"context"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/rename"
 )
 
-// A killer ends its own process before or after an effect.
-type killer struct{ at, n int }
+// A killer ends its own process before or after an effect, or does something
+// else after one.
+type killer struct {
+	at, n    int
+	then     map[string]func() // by the effect
+	patience time.Duration     // with a host that is away
+}
 
 func (k *killer) point() {
 	if k.n++; k.n == k.at {
@@ -22,9 +28,13 @@ func (k *killer) point() {
 	}
 }
 
-func (k *killer) effect(f func() error) error {
+func (k *killer) effect(name string, f func() error) error {
 	k.point()
 	err := f()
+	if then := k.then[name]; then != nil {
+		delete(k.then, name)
+		then()
+	}
 	k.point()
 	return err
 }
@@ -50,33 +60,33 @@ type killDomain struct {
 }
 
 func (d killDomain) Define(ctx context.Context, want rename.Definition) error {
-	return d.k.effect(func() error { return d.Domain.Define(ctx, want) })
+	return d.k.effect("define", func() error { return d.Domain.Define(ctx, want) })
 }
 
 func (d killDomain) Rename(ctx context.Context, to string) error {
-	return d.k.effect(func() error { return d.Domain.Rename(ctx, to) })
+	return d.k.effect("rename", func() error { return d.Domain.Rename(ctx, to) })
 }
 
 func (d killDomain) Restore(ctx context.Context, saved rename.Saved, same func(string, string) error) error {
-	return d.k.effect(func() error { return d.Domain.Restore(ctx, saved, same) })
+	return d.k.effect("restore", func() error { return d.Domain.Restore(ctx, saved, same) })
 }
 
 func (d killDomain) SetAutostart(ctx context.Context, on bool) error {
-	return d.k.effect(func() error { return d.Domain.SetAutostart(ctx, on) })
+	return d.k.effect("autostart", func() error { return d.Domain.SetAutostart(ctx, on) })
 }
 
 func (d killDomain) Shutdown(ctx context.Context, how rename.Shutdown) (s rename.Stopped, err error) {
-	err = d.k.effect(func() (err error) { s, err = d.Domain.Shutdown(ctx, how); return err })
+	err = d.k.effect("shutdown", func() (err error) { s, err = d.Domain.Shutdown(ctx, how); return err })
 	return s, err
 }
 
 func (d killDomain) Start(ctx context.Context, paused bool) (s rename.Started, err error) {
-	err = d.k.effect(func() (err error) { s, err = d.Domain.Start(ctx, paused); return err })
+	err = d.k.effect("start", func() (err error) { s, err = d.Domain.Start(ctx, paused); return err })
 	return s, err
 }
 
 func (d killDomain) StartOnce(ctx context.Context, text string, paused bool) (s rename.Started, err error) {
-	err = d.k.effect(func() (err error) { s, err = d.Domain.StartOnce(ctx, text, paused); return err })
+	err = d.k.effect("start once", func() (err error) { s, err = d.Domain.StartOnce(ctx, text, paused); return err })
 	return s, err
 }
 
@@ -86,19 +96,19 @@ type killFiles struct {
 }
 
 func (f killFiles) Copy(ctx context.Context, from, to string) error {
-	return f.k.effect(func() error { return f.Files.Copy(ctx, from, to) })
+	return f.k.effect("copy", func() error { return f.Files.Copy(ctx, from, to) })
 }
 
 func (f killFiles) WriteKept(ctx context.Context, path string, text []byte) error {
-	return f.k.effect(func() error { return f.Files.WriteKept(ctx, path, text) })
+	return f.k.effect("keep", func() error { return f.Files.WriteKept(ctx, path, text) })
 }
 
 func (f killFiles) RemoveKept(ctx context.Context, dir string, names ...string) error {
-	return f.k.effect(func() error { return f.Files.RemoveKept(ctx, dir, names...) })
+	return f.k.effect("forget", func() error { return f.Files.RemoveKept(ctx, dir, names...) })
 }
 
 func (f killFiles) Remove(ctx context.Context, path string) error {
-	return f.k.effect(func() error { return f.Files.Remove(ctx, path) })
+	return f.k.effect("remove", func() error { return f.Files.Remove(ctx, path) })
 }
 
 type killLedger struct {
@@ -107,5 +117,5 @@ type killLedger struct {
 }
 
 func (l killLedger) Write(ctx context.Context, f func(*journal.Tx) error) error {
-	return l.k.effect(func() error { return l.Recorder.Write(ctx, f) })
+	return l.k.effect("journal", func() error { return l.Recorder.Write(ctx, f) })
 }

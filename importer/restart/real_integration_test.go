@@ -4,18 +4,23 @@ package restart
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
 	"github.com/lightcloud/kvm2openstack/rename"
 )
 
@@ -24,11 +29,12 @@ type realDomain struct {
 	rig
 	t      *testing.T
 	before string
-	disk   uint64
+	model  string // of its interfaces
 	off    bool
 }
 
-// addReal defines a domain with a disk under two names, and starts it.
+// addReal defines a domain of the lab's fleet, each disk under two names, and
+// starts it. It has no system, so that it ends only when it is cut off.
 func addReal(t *testing.T, name string, s shape) *realDomain {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "k2o-rst")
@@ -44,42 +50,88 @@ func addReal(t *testing.T, name string, s shape) *realDomain {
 	if s.efi == "" {
 		d.SSH = ""
 	}
-	instance := filepath.Join(dir, "instances", id)
-	legacy := d.disk1()
-	if err := errors.Join(os.Chmod(dir, 0o777), os.MkdirAll(instance, 0o755), os.WriteFile(legacy, make([]byte, 1<<20), 0o666), os.Link(legacy, filepath.Join(instance, "disk"))); err != nil {
+	if s.replan {
+		d.NIC = "e1000"
+	}
+	if err := errors.Join(os.Chmod(dir, 0o777), os.MkdirAll(d.instances(), 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	d.disk = inode(t, legacy)
-	if _, err := d.define(definitionFor(d.rig, s.efi)); err != nil {
+	text := d.definitionOf(s)
+	d.makeDisks(text)
+	if _, err := d.define(text); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.remove)
+	d.begin(s)
+	return d
+}
+
+// begin brings the domain into the state from which it is restarted.
+func (d *realDomain) begin(s shape) {
+	d.t.Helper()
 	if s.autostart {
-		d.must("autostart", id)
+		d.must("autostart", d.UUID)
 	}
 	if s.efi != "" {
 		d.markVariables()
 	}
 	if !s.off {
-		d.must("start", id)
+		d.must("start", d.UUID)
+	}
+	if s.paused {
+		d.must("suspend", d.UUID)
 	}
 	d.before = d.now()
 	if err := d.setUp(s); err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	return d
+	d.model = d.nova().Model
 }
 
-func definitionFor(r rig, efi string) string {
-	os, memory := "<os><type arch='x86_64' machine='pc'>hvm</type></os>", "16"
-	if efi != "" {
-		os, memory = "<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os>", "64"
+// definitionOf is that of one of the fleet, with as little memory as it starts
+// with, and without what the private daemon's host does not have.
+func (d *realDomain) definitionOf(s shape) string {
+	d.t.Helper()
+	name := cmp.Or(s.fleet, "leg-web01")
+	text, err := os.ReadFile("../../testdata/lab/fleet/" + name + ".xml")
+	if err != nil {
+		d.t.Fatal(err)
 	}
-	return `<domain type='qemu'><name>` + r.Name + `</name><uuid>` + r.UUID + `</uuid><memory unit='MiB'>` + memory + `</memory><vcpu>1</vcpu>` + os + `
-<features><acpi/></features><devices><emulator>/usr/bin/qemu-system-x86_64</emulator><controller type='usb' model='none'/>
-<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='` + r.disk1() + `'/><target dev='vda' bus='virtio'/></disk>
-<interface type='user'><mac address='52:54:00:10:00:50'/><model type='virtio'/></interface>
-<graphics type='vnc' passwd='hunter2'><listen type='none'/></graphics><memballoon model='none'/></devices></domain>`
+	definition := strings.NewReplacer(
+		"<name>"+name+"</name>", "<name>"+d.Name+"</name>",
+		"nvram/"+name+"_VARS.fd", "nvram/"+d.Name+"_VARS.fd",
+		"'/var/lib/libvirt/images/", "'"+d.Dir+"/",
+		"name='qemu' type='qcow2'", "name='qemu' type='raw'",
+		"<interface type='bridge'>", "<interface type='user'>", "<source bridge='br-legacy'/>", "",
+		">98304<", ">16384<", ">262144<", ">65536<",
+	).Replace(string(text))
+	definition = consoleOf.ReplaceAllString(definition, "<graphics type='vnc' passwd='hunter2'><listen type='none'/></graphics>")
+	return uuidOf.ReplaceAllString(definition, "<uuid>"+d.UUID+"</uuid>")
+}
+
+// Two daemons of a machine do not know of each other's ports, so consoles have
+// none.
+var (
+	consoleOf = regexp.MustCompile(`(?s)<graphics .*</graphics>`)
+	uuidOf    = regexp.MustCompile(`<uuid>.*</uuid>`)
+)
+
+// sentinel is written into each disk. The rest of it is nothing.
+const sentinel = "what the guest has written to "
+
+func (d *realDomain) makeDisks(definition string) {
+	d.t.Helper()
+	now, err := discover.Parse([]byte(definition), nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, k := range disksOfPlan(now) {
+		text := make([]byte, 1<<20)
+		copy(text[64<<10:], sentinel+k.Path)
+		if err := errors.Join(os.WriteFile(k.Path, text, 0o666), os.Link(k.Path, filepath.Join(d.instances(), k.Becomes))); err != nil {
+			d.t.Fatal(err)
+		}
+	}
 }
 
 // now is everything of the domain that has to be as before, as virsh tells it.
@@ -94,7 +146,17 @@ func (d *realDomain) now() string {
 			b.WriteString(line + "\n")
 		}
 	}
-	fmt.Fprintf(&b, "disk %d\n", inode(d.t, d.disk1()))
+	found, err := filepath.Glob(d.Dir + "/leg-*")
+	if err != nil || len(found) == 0 {
+		d.t.Fatalf("no disks: %v", err)
+	}
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(text, []byte(sentinel+path)) {
+			d.t.Errorf("what was in %s is gone: %v", path, err)
+		}
+		fmt.Fprintf(&b, "%s: inode %d, %x\n", path, inode(d.t, path), sha256.Sum256(text))
+	}
 	fmt.Fprintf(&b, "EFI: %s; for Nova: %s\n", d.variablesIn(d.variables(d.Name)), d.variablesIn(d.variables(d.Instance)))
 	return b.String()
 }
@@ -148,7 +210,6 @@ func (d *realDomain) remove() {
 	_ = os.Remove(d.variables(d.Instance))
 	_ = os.Remove(d.variables(d.Name))
 	_ = os.RemoveAll(keptDir(d.UUID))
-	_ = os.Remove(keptBase) // if it is empty
 }
 
 // wantOne: the daemon has the domain once, and nothing by the other name.
@@ -171,15 +232,8 @@ func (d *realDomain) wantOne(context string) {
 func (d *realDomain) wantRenamed(context string) {
 	d.t.Helper()
 	d.wantOne(context)
-	definition := d.must("dumpxml", "--inactive", "--security-info", d.UUID)
-	c := keptChange{Disks: map[string]string{"vda": filepath.Join(d.Dir, "instances", d.UUID, "disk")}}
-	_, after, _ := strings.Cut(d.before, "<domain ")
-	inside, _, _ := strings.Cut(after, "</domain>")
-	legacy := "<domain " + inside + "</domain>"
-	if _, implicit, err := rename.NVRAM(legacy); err == nil && implicit {
-		c.NVRAM = rename.DefaultNVRAM(d.Name)
-	}
-	if _, err := rename.CheckDefined(legacy, definition, c.under(d.Instance)); err != nil {
+	legacy, c := d.meant()
+	if _, err := rename.CheckDefined(legacy, d.must("dumpxml", "--inactive", "--security-info", d.UUID), c); err != nil {
 		d.t.Errorf("%s: %v", context, err)
 	}
 	state := strings.TrimSpace(d.must("domstate", d.UUID))
@@ -190,21 +244,50 @@ func (d *realDomain) wantRenamed(context string) {
 	if mine != novas || !strings.Contains(d.before, "EFI: "+mine+";") {
 		d.t.Errorf("%s: EFI variables: %s, and for Nova %s", context, mine, novas)
 	}
-	if n := d.nova(); n.Task != "" || n.VM != map[bool]string{true: "stopped", false: "active"}[d.off] || n.Locked {
-		d.t.Errorf("%s: %+v", context, n)
+	want := novaFile{VM: "active", Power: nova.PowerRunning, Model: cmp.Or(d.NIC, d.model)}
+	if d.off {
+		want.VM, want.Power = "stopped", nova.PowerShutdown
+	}
+	if n := d.nova(); n != want {
+		d.t.Errorf("%s: %+v, want %+v", context, n, want)
 	}
 	if a := d.adoption(); a.State != journal.StateRenamed {
 		d.t.Errorf("%s: the journal says %s", context, a.State)
 	}
 }
 
+// meant is the definition from before, and what is to be different in it.
+func (d *realDomain) meant() (legacy string, c rename.Change) {
+	d.t.Helper()
+	_, after, _ := strings.Cut(d.before, "<domain ")
+	inside, _, _ := strings.Cut(after, "</domain>")
+	legacy = "<domain " + inside + "</domain>"
+	now, err := discover.Parse([]byte(legacy), nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	c = rename.Change{Name: d.Instance, Disks: map[string]string{}, NICs: map[string]rename.NIC{}}
+	for _, k := range disksOfPlan(now) {
+		c.Disks[k.Target] = filepath.Join(d.instances(), k.Becomes)
+	}
+	for _, nic := range now.Interfaces {
+		if d.NIC != "" {
+			c.NICs[nic.MAC] = rename.NIC{Model: d.NIC}
+		}
+	}
+	if _, implicit, err := rename.NVRAM(legacy); err == nil && implicit {
+		c.NVRAM = rename.DefaultNVRAM(d.Name)
+	}
+	return legacy, c
+}
+
 func (d *realDomain) wantBefore(context string) {
 	d.t.Helper()
 	d.wantOne(context)
-	if diff := cmp.Diff(d.before, d.now()); diff != "" {
-		d.t.Errorf("%s (-before +now):\n%s", context, diff)
+	if other := diff.Diff(d.before, d.now()); other != "" {
+		d.t.Errorf("%s (-before +now):\n%s", context, other)
 	}
-	if n := d.nova(); n.Task != "" || !n.Locked {
+	if n := d.nova(); n.Task != "" || !n.Locked || n.Model != d.model {
 		d.t.Errorf("%s: %+v", context, n)
 	}
 	if a := d.adoption(); a.State != journal.StateImported {

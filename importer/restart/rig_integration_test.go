@@ -3,6 +3,7 @@
 package restart
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ import (
 type rig struct {
 	UUID, Name, Instance, Dir string
 	Socket, SSH, Key, Known   string
+	NIC                       string        // model planned since the import
 	Call                      string        // forward or back
 	Kill                      int           // at which point, 0 for never
 	After                     time.Duration // or after which time
@@ -42,7 +44,19 @@ func need(t *testing.T, name string) string {
 	return v
 }
 
-func (r rig) disk1() string { return filepath.Join(r.Dir, "legacy disk.img") }
+// instances is the domain's instance directory.
+func (r rig) instances() string { return filepath.Join(r.Dir, "instances", r.UUID) }
+
+// disksOfPlan are a definition's disks as an import plans them.
+func disksOfPlan(d discover.Domain) (list []plan.Disk) {
+	for _, k := range d.Disks {
+		if k.Device == "disk" {
+			becomes := []string{"disk", "disk.eph0"}[len(list)]
+			list = append(list, plan.Disk{Target: k.Target, Path: k.Path, Becomes: becomes, Format: "raw"})
+		}
+	}
+	return list
+}
 
 // host is reached by its socket. Only the SSH server sees the daemon's own
 // folders; where there is nothing to see, its files are this machine's.
@@ -65,18 +79,23 @@ func (r rig) setUp(s shape) error {
 		return err
 	}
 	d := plan.Domain{
-		Domain: r.Name, Host: "a", UUID: r.UUID, DisplayName: r.Name, NICModel: "virtio", Lock: plan.UntilRenamed, Force: true,
-		NICs:     []plan.NIC{{MAC: mac}},
-		Disks:    []plan.Disk{{Target: "vda", Path: r.disk1(), Becomes: "disk", Format: "raw"}},
+		Domain: r.Name, Host: "a", UUID: r.UUID, DisplayName: r.Name, NICModel: now.Interfaces[0].Model, Lock: plan.UntilRenamed, Force: true,
+		Disks:    disksOfPlan(now),
 		MadeFrom: plan.MadeFrom{Digest: now.Digest, Facts: now.Facts()},
+	}
+	for _, nic := range now.Interfaces {
+		d.NICs = append(d.NICs, plan.NIC{MAC: nic.MAC})
 	}
 	text, err := yaml.Marshal(map[string]any{"domain": d, "instances_path": filepath.Join(r.Dir, "instances")})
 	if err != nil {
 		return err
 	}
-	n := novaFile{VM: "active", Power: nova.PowerRunning, Locked: true}
-	if s.off {
+	n := novaFile{VM: "active", Power: nova.PowerRunning, Locked: true, Model: d.NICModel}
+	switch {
+	case s.off:
 		n.VM, n.Power = "stopped", nova.PowerShutdown
+	case s.paused:
+		n.VM, n.Power = "paused", nova.PowerPaused
 	}
 	return errors.Join(r.write(n), r.run(func(l *journal.Recorder) error {
 		return l.Write(context.Background(), func(tx *journal.Tx) error {
@@ -115,8 +134,9 @@ func (d *realDomain) adoption() (a journal.Adoption) {
 }
 
 // call goes forward or back.
-func (r rig) call() (result Result, points int, err error) {
-	k := &killer{at: r.Kill}
+func (r rig) call() (result Result, points int, err error) { return r.callWith(&killer{at: r.Kill}) }
+
+func (r rig) callWith(k *killer) (result Result, points int, err error) {
 	err = r.run(func(l *journal.Recorder) error {
 		found, err := l.Adoptions(context.Background(), r.UUID)
 		if err != nil {
@@ -133,7 +153,8 @@ func (r rig) call() (result Result, points int, err error) {
 			Plan: was.Domain, Reach: r.host(), Adoption: found[0], InstanceName: r.Instance,
 			Compute: nova.Compute{Host: "a", Node: "a", NodeID: 1, Up: true},
 		}
-		o := Options{Steady: 10 * time.Millisecond, Shutdown: rename.Shutdown{Deadline: time.Millisecond}}
+		j.Plan.NICModel = cmp.Or(r.NIC, j.Plan.NICModel)
+		o := Options{Steady: 10 * time.Millisecond, Shutdown: rename.Shutdown{Deadline: time.Millisecond}, Resume: true, Patience: k.patience}
 		if r.Call == "back" {
 			result = restarter.Back(context.Background(), j, o)
 		} else {
@@ -149,6 +170,7 @@ type novaFile struct {
 	VM, Task string
 	Power    int
 	Locked   bool
+	Model    string // of the interfaces
 }
 
 func (r rig) path() string { return filepath.Join(r.Dir, "nova.json") }
@@ -190,7 +212,7 @@ type killWriter struct {
 }
 
 func (w killWriter) change(f func(n *novaFile)) error {
-	return w.k.effect(func() error {
+	return w.k.effect("row", func() error {
 		n, err := w.read()
 		f(&n)
 		return errors.Join(err, w.write(n))
@@ -207,7 +229,9 @@ func (w killWriter) Settle(_ context.Context, f nova.Final) error {
 	})
 }
 
-func (w killWriter) SetNICModel(context.Context, nova.Compute, string, string) error { return nil }
+func (w killWriter) SetNICModel(_ context.Context, _ nova.Compute, _, model string) error {
+	return w.change(func(n *novaFile) { n.Model = model })
+}
 
 func (r rig) virsh(args ...string) (string, error) {
 	out, err := exec.Command("virsh", append([]string{"-q", "-c", "qemu:///system?socket=" + r.Socket}, args...)...).CombinedOutput()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/importer/restart"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -24,7 +25,8 @@ type StatusRow struct {
 	Power        string        `json:"power_state"` // Running, Shut Down
 	Locked       bool          `json:"locked"`
 	Adoption     journal.State `json:"adoption"`
-	Reason       string        `json:"reason,omitempty"` // why the adoption is not complete, and what is left of it
+	Reason       string        `json:"reason,omitempty"` // why the adoption is not complete, and what is left of it or where it stands
+	Next         string        `json:"next,omitempty"`   // what the next run will do
 	Host         string        `json:"host"`             // where Nova has it, else where libvirt had it
 	Domain       string        `json:"domain"`           // its libvirt name when it was imported
 	InstanceName string        `json:"instance_name"`
@@ -106,13 +108,14 @@ func portIDs(d plan.Domain) (ids []string) {
 // planned is the row as far as the journal knows it.
 func planned(a Adoption, d plan.Domain) StatusRow {
 	size := nova.Server{VCPUs: d.Flavor.VCPUs, MemoryMB: d.Flavor.MemoryMB, RootGB: d.Flavor.RootGB, EphemeralGB: d.Flavor.EphemeralGB}
-	reason := a.Reason
-	if left := leftText(a, d); left != "" {
-		reason = strings.TrimPrefix(reason+"; "+left, "; ")
+	where, next, restarts := restart.Stands(a)
+	if !restarts {
+		where = leftText(a, d)
 	}
+	reason := strings.TrimSuffix(strings.TrimPrefix(a.Reason+"; "+where, "; "), "; ")
 	return StatusRow{
 		UUID: a.UUID, Name: a.DisplayName, Addresses: addressesOf(d), Size: size.Size(),
-		Adoption: a.State, Reason: reason, Host: a.Host, Domain: a.Domain, InstanceName: a.InstanceName, Updated: a.Updated,
+		Adoption: a.State, Reason: reason, Next: next, Host: a.Host, Domain: a.Domain, InstanceName: a.InstanceName, Updated: a.Updated,
 	}
 }
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,19 +18,19 @@ import (
 // deaf is the guest that ignores the power button: it is left running.
 const deaf = "leg-deaf01"
 
-// restartConfiguration makes the deaf guest give up soon, and four restarts at
+// restartConfiguration makes the deaf guest give up soon, and six restarts at
 // a time: the guests boot in emulation. There Nova could not start a Windows:
 // QEMU refuses the Hyper-V features that Nova gives it ("kernel doesn't allow
 // setting HyperV VP_INDEX").
 func restartConfiguration(text string) string {
 	text = strings.Replace(text, "rules:\n", "rules:\n  - {match: {name: leg-win01}, os_type: linux, nic_model: e1000}\n", 1)
-	return text + "restart: {shutdown_timeout: 60s, max_per_host: 4, max_unavailable: 4, stop_after: 0}\n"
+	return text + "restart: {shutdown_timeout: 40s, max_per_host: 6, max_unavailable: 6, stop_after: 0}\n"
 }
 
-// TestFleetRename renames the whole fleet in both ways, and takes it back. It
-// takes ten minutes and more, and is not part of make lab-test by itself:
-// make lab-test RUN=TestFleet.
-func TestFleetRename(t *testing.T) {
+// TestLabRename restarts the whole fleet in both ways: once in vain, so that
+// every guest goes back by itself, and once for good, with a process that is
+// killed on the way; then a release takes it back.
+func TestLabRename(t *testing.T) {
 	for _, by := range []string{"nova", "libvirt"} {
 		t.Run("start by "+by, func(t *testing.T) {
 			l := newLab(t, restartConfiguration)
@@ -41,19 +39,18 @@ func TestFleetRename(t *testing.T) {
 			l.command(exitAttention, "plan", "-O", l.plan, "--only", labPrefix+"*")
 			t.Cleanup(func() { l.releaseWhatIsLeft() })
 			l.command(exitClean, "import", l.plan, "--yes")
-
 			compute := l.markLog("nova-compute")
-			began := time.Now()
-			text := l.renameSeen(by)
-			t.Logf("rename took %.0f s:\n%s", time.Since(began).Seconds(), text)
-			l.renamed(before, by)
+
+			l.phase("restarts in vain", func() { l.renamedInVain(by) })
+			l.phase("looks", func() { l.back(before) })
+			before = l.lookAtFleet()
+			l.phase("restarts", func() { l.renamedDespiteKill(by) })
+			l.phase("looks", func() { l.renamed(before, by) })
 			l.command(exitClean, "verify", l.plan)
 			l.computeSaysNothing(compute)
 
-			began = time.Now()
-			text = l.command(consoles[by], "release", l.plan, "--yes")
-			t.Logf("release took %.0f s:\n%s", time.Since(began).Seconds(), text)
-			l.back(before)
+			l.phase("release", func() { t.Log(l.command(consoles[by], "release", l.plan, "--yes")) })
+			l.phase("looks", func() { l.back(before) })
 			l.dropConsoles()
 			if diff := cloud.diff(l.dumpCloud()); diff != "" {
 				t.Errorf("the cloud is not as it was:\n%s", diff)
@@ -63,32 +60,55 @@ func TestFleetRename(t *testing.T) {
 	}
 }
 
-// renameSeen renames the fleet, and looks at the cloud's own list meanwhile: a
-// guest that is being restarted has a task there.
-func (l *lab) renameSeen(by string) (text string) {
+// renamedInVain restarts all guests that run, none of which passes its probe.
+func (l *lab) renamedInVain(by string) {
 	l.t.Helper()
-	var status int
-	done := make(chan bool)
-	go func() {
-		defer close(done)
-		status, text = l.try("rename", l.plan, "--yes", "--start-by", by)
-	}()
-	db := l.database("nova_cell1")
-	l.eventually(5*time.Minute, deaf+" is held", func() bool {
-		var n int
-		err := db.QueryRow("SELECT COUNT(*) FROM instances WHERE uuid = ? AND task_state IS NOT NULL AND deleted = 0", l.fleet[deaf].uuid).Scan(&n)
-		return err == nil && n > 0
-	})
+	text, err := os.ReadFile(l.config)
+	l.must(err)
+	usual := l.config
+	l.config = filepath.Join(l.dir, "strict.yaml")
+	strict := strings.Replace(string(text), "restart: {", "restart: {probes: [{command: \"false\"}], health_timeout: 1s, ", 1)
+	l.must(os.WriteFile(l.config, []byte(strict), 0o600))
+	out := l.command(exitUndone, "rename", l.plan, "--yes", "--start-by", by, "--skip", deaf, "--skip", "leg-off01", "--skip", "leg-paused01")
+	l.t.Log(out)
+	if want := "10 rolled back\n"; !strings.Contains(out, want) || strings.Count(out, "health: not healthy: command false") < 10 {
+		l.t.Errorf("it does not say %q, and why", want)
+	}
+	l.config = usual
+	l.command(exitClean, "verify", l.plan)
+	servers := l.servers()
+	for name, status := range adoptable {
+		if s := servers[l.fleet[name].uuid]; s.Status != status || s.Task != nil {
+			l.t.Errorf("%s is listed as %s, task %v after it went back", name, s.Status, s.Task)
+		}
+	}
+}
+
+// renamedDespiteKill renames the fleet by a process that is killed, and by one
+// that goes on. A look at the cloud's own list meanwhile shows a guest that is
+// being restarted with a task.
+func (l *lab) renamedDespiteKill(by string) {
+	l.t.Helper()
+	args := []string{"rename", l.plan, "--yes", "--start-by", by}
+	first := l.process(args...)
+	first.until(deaf + ": shutdown")
 	// The API makes a status of that task, of all the one that Nova's own
 	// periodic tasks keep off from and a restart of nova-compute only clears.
 	if s := l.servers()[l.fleet[deaf].uuid]; s.Task == nil || *s.Task != "migrating" || s.Status != "MIGRATING" {
 		l.t.Errorf("while %s is asked to shut down it is listed as %s, task %v", deaf, s.Status, s.Task)
 	}
-	<-done
-	if status != exitUndone {
-		l.t.Fatalf("rename ended with status %d, want %d:\n%s", status, exitUndone, text)
+	first.until("renamed, down", "start")
+	first.kill()
+	l.t.Logf("until it was killed:\n%s", first.said())
+	out := l.command(exitPerson, "status")
+	if !strings.Contains(out, "renaming") || !strings.Contains(out, "next: rename PLAN") {
+		l.t.Errorf("status does not say how it goes on:\n%s", out)
 	}
-	return text
+	status, out := l.try(args...)
+	l.t.Log(out)
+	if status != exitUndone || strings.Contains(out, "half done") {
+		l.t.Fatalf("the run that goes on ended with status %d, want %d", status, exitUndone)
+	}
 }
 
 // swapped is what the Windows guest's state is to say of its interface after

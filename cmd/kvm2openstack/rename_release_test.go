@@ -28,7 +28,7 @@ func TestReleaseOfRenamed(t *testing.T) {
 	setState(t, filepath.Join(dir, "kvm2openstack.db"), "h1", journal.StateRenamed)
 	setState(t, filepath.Join(dir, "kvm2openstack.db"), "h3", journal.StateRenaming)
 
-	expect(t, command(exitPerson, "status"), "renaming", "rename PLAN goes on, release PLAN takes it back")
+	expect(t, command(exitPerson, "status"), "renaming: nothing was begun; next: rename PLAN goes on from there, release PLAN takes it back")
 	expect(t, command(exitBlocked, "release", plan, "--only", "h1", "--only", "h2"),
 		"2 domains and remove their links; 1 guest was renamed since, and restarted for it under the legacy name")
 	expect(t, command(exitBlocked, "release", plan, "--yes", "--only", "h1", "--only", "h2"),

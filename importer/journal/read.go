@@ -21,7 +21,8 @@ func (j *Journal) Adoptions(ctx context.Context, uuids ...string) ([]Adoption, e
 	return all, j.addLeft(ctx, all)
 }
 
-// addLeft names the steps that are left of what is not complete.
+// addLeft names the steps that are left of what is not complete, each as it was
+// begun last.
 func (j *Journal) addLeft(ctx context.Context, all []Adoption) error {
 	var open []string
 	for _, a := range all {
@@ -33,14 +34,20 @@ func (j *Journal) addLeft(ctx context.Context, all []Adoption) error {
 	if err != nil {
 		return err
 	}
-	left := map[string][]string{}
+	left, ends := map[string][]string{}, map[string]bool{}
 	for _, s := range steps {
 		if !slices.Contains(left[s.UUID], s.Step) { // once for each run
 			left[s.UUID] = append(left[s.UUID], s.Step)
 		}
+		ends[s.UUID+s.Step] = s.Ended != nil
 	}
 	for i := range all {
 		all[i].Left = left[all[i].UUID]
+		for _, step := range all[i].Left {
+			if !ends[all[i].UUID+step] {
+				all[i].Open = append(all[i].Open, step)
+			}
+		}
 	}
 	return nil
 }

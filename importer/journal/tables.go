@@ -77,6 +77,8 @@ type Adoption struct {
 	// Left are the steps that were begun and not taken back, oldest first, of
 	// an adoption that is neither complete nor out again. Adoptions fills it.
 	Left []string `gorm:"-"`
+	// Open are those of Left whose end is not noted.
+	Open []string `gorm:"-"`
 }
 
 // open reports whether something of the adoption may have to be done yet.

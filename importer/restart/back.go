@@ -79,7 +79,11 @@ func (w *walk) beginBack(ctx context.Context) Result {
 
 // turn notes that the domain goes back, and why.
 func (w *walk) turn(ctx context.Context, r returning, why string) error {
-	return w.toState(ctx, journal.StateReturning, why, w.begun(stepReturn), w.ended(stepReturn, asJSON(r), nil))
+	notes := []func(*journal.Tx) error{w.begun(stepReturn), w.ended(stepReturn, asJSON(r), nil)}
+	if r.released() {
+		notes = append(notes, w.ended(stepRelease, "", nil))
+	}
+	return w.toState(ctx, journal.StateReturning, why, notes...)
 }
 
 // rollBack brings a domain back for which a step has failed.

@@ -24,7 +24,8 @@ const (
 	stepUnlock   = "unlock"
 	stepEnd      = "end"
 
-	stepReturn    = "return" // the decision to go back, and everything up to the domain
+	stepReturn    = "return"  // the decision to go back, and everything up to the domain
+	stepRelease   = "release" // that it is for a release
 	stepStop      = "stop"
 	stepNames     = "names"
 	stepVariables = "variables"

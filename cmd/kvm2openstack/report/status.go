@@ -7,7 +7,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/lightcloud/kvm2openstack/importer"
-	"github.com/lightcloud/kvm2openstack/importer/journal"
 )
 
 // The shapes that the JSON of status and verify has.
@@ -39,16 +38,10 @@ func adoption(r importer.StatusRow) string {
 	if r.Reason != "" {
 		text += ": " + Line(r.Reason)
 	}
-	if next := nextStep[r.Adoption]; next != "" {
-		text += "; " + next
+	if r.Next != "" {
+		text += "; next: " + r.Next
 	}
 	return text
-}
-
-// nextStep is what goes on with a restart that has not come to its end.
-var nextStep = map[journal.State]string{
-	journal.StateRenaming:  "rename PLAN goes on, release PLAN takes it back",
-	journal.StateReturning: "it goes back to what it was: the command that began it goes on",
 }
 
 // StatusJSON prints the same for programs.

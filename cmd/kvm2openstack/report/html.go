@@ -96,8 +96,8 @@ type pageView struct {
 	Style  template.CSS
 	Script template.JS
 
-	Lead     string // what there is to say, in a few sentences
-	Warning  string // what is missing in it
+	Lead     string   // what there is to say, in a few sentences
+	Warnings []string // what to know before believing it
 	Release  string // Nova's, "" without databases
 	Totals   audit.Totals
 	Verdicts []verdictView
@@ -132,7 +132,7 @@ func (t *tally) view(r audit.Report, p Page) pageView {
 	v.Verdicts, v.Bar = verdictViews(v.Totals)
 	v.Blockers, v.Freed = t.reasons.blockers()
 	v.Attentions = t.reasons.attentions()
-	v.Lead, v.Warning = lead(v.Totals, v.Freed), warning(v.Totals)
+	v.Lead, v.Warnings = lead(v.Totals, v.Freed), warnings(r)
 	v.Choices = t.choices(v)
 	return v
 }

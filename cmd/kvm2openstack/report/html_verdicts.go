@@ -17,9 +17,12 @@ func lead(t audit.Totals, freed freedView) string {
 	switch can := t.Ready + t.Attention; {
 	case t.Found-t.Filtered == 0:
 		return "No domain was found."
-	case t.Ready == 0 || t.Attention == 0:
-		how := map[bool]string{true: ", after a look at the reason", false: " as they are"}[t.Ready == 0 && can > 0]
-		s = append(s, fmt.Sprintf("%s of %s domains can be adopted now%s.", n(can), n(t.Found-t.Filtered), how))
+	case can == 0:
+		s = append(s, fmt.Sprintf("None of %s domains can be adopted now.", n(t.Found-t.Filtered)))
+	case t.Attention == 0:
+		s = append(s, fmt.Sprintf("%s of %s domains can be adopted now, as they are.", n(can), n(t.Found-t.Filtered)))
+	case t.Ready == 0:
+		s = append(s, fmt.Sprintf("%s of %s domains can be adopted now, after a look at the reason.", n(can), n(t.Found-t.Filtered)))
 	default:
 		s = append(s, fmt.Sprintf("%s of %s domains can be adopted now: %s as they are, %s after a look at the reason.", n(can), n(t.Found-t.Filtered), n(t.Ready), n(t.Attention)))
 	}
@@ -47,12 +50,15 @@ func are(n int) string {
 	return humanize.Comma(int64(n)) + " are"
 }
 
-// warning says that hosts are missing in all that the page says.
-func warning(t audit.Totals) string {
-	if t.HostsFailed == 0 {
-		return ""
+// warnings are what to know before believing the page.
+func warnings(r audit.Report) (out []string) {
+	if t := r.Totals(); t.HostsFailed > 0 {
+		out = append(out, fmt.Sprintf("%d of %d hosts could not be read whole; what was not seen there is not counted.", t.HostsFailed, t.Hosts))
 	}
-	return fmt.Sprintf("%d of %d hosts could not be read whole; what was not seen there is not counted.", t.HostsFailed, t.Hosts)
+	if why := r.Release.ReadOnly; why != "" {
+		out = append(out, "Nothing can be imported into this Nova: "+Line(why))
+	}
+	return out
 }
 
 // A verdictView is one verdict and how many domains have it.

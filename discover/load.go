@@ -17,7 +17,7 @@ type Load struct {
 	UUID string
 
 	Paused     bool          // at the second look
-	Interval   time.Duration // between the two looks at its processor time; 0 when there was only one
+	Interval   time.Duration // between the two looks, by its processor time if that is known; 0 without a pair
 	Processors *float64      // processor seconds each second, its emulator's included
 	Memory     *MemoryLoad
 	Disks      []DiskLoad      // those with a medium, in the order of the definition

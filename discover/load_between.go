@@ -47,16 +47,10 @@ func between(first, second glance) (loads []Load) {
 func (l *Load) gap(what, why string) { l.Gaps = append(l.Gaps, Gap{what, why}) }
 
 func (l *Load) measure(then, now *counters) {
-	if s, why := span(then.host, now.host); why != "" {
-		l.gap("cpu", why)
-		l.gap("interfaces", why)
-	} else {
-		l.Interval = s
-		l.processors(then, now)
-		l.interfaces(then, now)
-	}
+	l.processors(then, now)
 	l.memory(then, now)
 	l.disks(then, now)
+	l.interfaces(then, now)
 }
 
 // mostUncertain is how far off an interval may be, as a part of it. Further,
@@ -79,15 +73,28 @@ func span(then, now *moment) (time.Duration, string) {
 }
 
 func (l *Load) processors(then, now *counters) {
+	s, slow := span(then.ticked, now.ticked)
 	switch {
-	case then.cpu == nil || now.cpu == nil:
-		l.gap("cpu", whyNone)
+	case then.ticked == nil:
+		l.gap("cpu", then.noTime())
+	case now.ticked == nil:
+		l.gap("cpu", now.noTime())
+	case slow != "":
+		l.gap("cpu", slow)
 	case *now.cpu < *then.cpu:
 		l.gap("cpu", whyBack)
 	default:
-		p := float64(*now.cpu-*then.cpu) / float64(l.Interval.Nanoseconds())
-		l.Processors = &p
+		p := float64(*now.cpu-*then.cpu) / float64(s.Nanoseconds())
+		l.Interval, l.Processors = s, &p
 	}
+}
+
+// noTime is why a domain has no processor time.
+func (c *counters) noTime() string {
+	if c.process != nil {
+		return whyNone
+	}
+	return c.silence
 }
 
 // memory is of the second look alone; the first tells whether the guest's own
@@ -95,7 +102,7 @@ func (l *Load) processors(then, now *counters) {
 func (l *Load) memory(then, now *counters) {
 	was, is := then.memory, now.memory
 	if now.process == nil {
-		l.gap("memory", cmp.Or(now.silence, whyBusy))
+		l.gap("memory", now.silence)
 		return
 	}
 	m := MemoryLoad{
@@ -114,12 +121,12 @@ func (l *Load) memory(then, now *counters) {
 
 func (l *Load) disks(then, now *counters) {
 	if now.process == nil {
-		l.gap("disks", cmp.Or(now.silence, whyBusy))
+		l.gap("disks", now.silence)
 		return
 	}
 	s, slow := span(then.process, now.process)
 	if then.process == nil {
-		slow = cmp.Or(then.silence, slow)
+		slow = then.silence
 	}
 	for _, d := range now.disks {
 		if d.path == "" && d.capacity == 0 {
@@ -157,6 +164,12 @@ func ioRates(was, is [4]uint64, s time.Duration) *IO {
 }
 
 func (l *Load) interfaces(then, now *counters) {
+	s, slow := span(then.host, now.host)
+	if slow != "" {
+		l.gap("interfaces", slow)
+		return
+	}
+	l.Interval = cmp.Or(l.Interval, s)
 	for _, n := range now.nics {
 		was, why := sameDevice(then.nics, func(k nicCounters) bool { return k.tap == n.tap })
 		switch {
@@ -170,7 +183,7 @@ func (l *Load) interfaces(then, now *counters) {
 			l.gap("interface "+n.tap, why)
 			continue
 		}
-		l.Interfaces = append(l.Interfaces, interfaceRates(was, n, l.Interval))
+		l.Interfaces = append(l.Interfaces, interfaceRates(was, n, s))
 	}
 }
 

@@ -23,7 +23,7 @@ func at(s float64, took time.Duration) *moment {
 func seen(s float64, n uint64) *counters {
 	cpu := n * 1e9
 	return &counters{
-		name: "web", id: 3, host: at(s, 0), process: at(s, 0), cpu: &cpu,
+		name: "web", id: 3, host: at(s, 0), ticked: at(s, 0), process: at(s, 0), silence: whyBusy, cpu: &cpu,
 		memory: memoryCounters{given: 4096, resident: 3000, available: 4000, unused: 1000, usable: 2000, updated: 100 + n},
 		disks: []diskCounters{
 			{target: "vda", path: "/a", io: [4]uint64{n * 1000, n * 2000, n * 10, n * 20}, has: 15, capacity: 1 << 30, allocation: 1 << 29},
@@ -59,8 +59,8 @@ func TestBetweenGaps(t *testing.T) {
 		{"nothing", func(_, _ *counters) {}, "", "cpu memory rates interface"},
 		{"restarted", func(_, now *counters) { now.id = 4 }, "all: restarted meanwhile", ""},
 		{"restarted with the same number", func(_, now *counters) { *now = *seen(4, 1); now.memory.updated = 1 },
-			"cpu: its counter began anew meanwhile; interface vnet0: its counter began anew meanwhile; disk vda: its counter began anew meanwhile", "memory"},
-		{"no processor time", func(then, _ *counters) { then.cpu = nil }, "cpu: libvirt gives no counters of it", "memory rates interface"},
+			"cpu: its counter began anew meanwhile; disk vda: its counter began anew meanwhile; interface vnet0: its counter began anew meanwhile", "memory"},
+		{"no processor time", func(then, _ *counters) { then.cpu, then.ticked = nil, nil }, "cpu: libvirt gives no counters of it", "memory rates interface"},
 		{"balloon silent, process known", func(then, now *counters) { then.memory.available, now.memory.available = 0, 0 }, "", "cpu resident rates interface"},
 		{"balloon of yesterday", func(then, now *counters) { now.memory.updated = then.memory.updated }, "", "cpu resident rates interface"},
 		{"balloon without a date that moves", func(then, now *counters) { then.memory.updated, now.memory.updated, now.memory.unused = 0, 0, 999 }, "", "cpu memory rates interface"},
@@ -77,13 +77,16 @@ func TestBetweenGaps(t *testing.T) {
 		{"one counter of a disk anew", func(_, now *counters) { now.disks[0].io[3] = 0 }, "disk vda: its counter began anew meanwhile", "cpu memory interface"},
 		{"interface attached", func(then, _ *counters) { then.nics[0].tap = "vnet9" }, "interface vnet0: attached meanwhile", "cpu memory rates"},
 		{"interface without drops", func(_, now *counters) { now.nics[0].has = 15 }, "interface vnet0: libvirt gives no counters of it", "cpu memory rates"},
-		{"host slow", func(_, now *counters) { now.host = at(4, time.Second) },
-			"cpu: its host took 1s to answer, too long for looks 4.5s apart; take a longer sample; interfaces: its host took 1s to answer, too long for looks 4.5s apart; take a longer sample", "memory rates"},
+		{"processor time of a process that is busy", func(then, now *counters) { then.process, now.process = nil, nil }, "memory: " + whyBusy + "; disks: " + whyBusy, "cpu interface"},
+		{"processes silent altogether", func(_, now *counters) {
+			now.cpu, now.ticked, now.process, now.silence = nil, nil, nil, "no answer within 15s"
+		},
+			"cpu: no answer within 15s; memory: no answer within 15s; disks: no answer within 15s", "interface"},
+		{"host slow", func(_, now *counters) { now.host = at(4, time.Second) }, "interfaces: " + tooLong("1s", "4.5s"), "cpu memory rates"},
 		{"host a little slow", func(_, now *counters) { now.host = at(4, 800*time.Millisecond) }, "", "cpu memory rates interface"},
-		{"process slow", func(then, _ *counters) { then.process = at(0, 2*time.Second) },
-			"disk vda: its host took 2s to answer, too long for looks 3s apart; take a longer sample", "cpu memory interface"},
-		{"clock that stands", func(_, now *counters) { now.host = at(0, 0) },
-			"cpu: its host took 0s to answer, too long for looks 0s apart; take a longer sample; interfaces: its host took 0s to answer, too long for looks 0s apart; take a longer sample", "memory rates"},
+		{"processor time slow", func(_, now *counters) { now.ticked = at(4, time.Second) }, "cpu: " + tooLong("1s", "4.5s"), "memory rates interface"},
+		{"process slow", func(then, _ *counters) { then.process = at(0, 2*time.Second) }, "disk vda: " + tooLong("2s", "3s"), "cpu memory interface"},
+		{"clock that stands", func(_, now *counters) { now.host = at(0, 0) }, "interfaces: " + tooLong("0s", "0s"), "cpu memory rates"},
 	} {
 		then, now := seen(0, 10), seen(4, 18)
 		c.change(then, now)
@@ -99,6 +102,10 @@ func TestBetweenGaps(t *testing.T) {
 			t.Errorf("%s: measured %q, want %q", c.name, got, c.measured)
 		}
 	}
+}
+
+func tooLong(took, apart string) string {
+	return "its host took " + took + " to answer, too long for looks " + apart + " apart; take a longer sample"
 }
 
 func gapText(l Load) string {

@@ -14,7 +14,8 @@ type counters struct {
 	name    string
 	id      int32 // of this run of the domain: another one after a restart
 	paused  bool
-	host    *moment // when its host answered about processors and interfaces
+	host    *moment // when its host answered about interfaces
+	ticked  *moment // when its host answered about processor time; nil when not
 	process *moment // when its QEMU answered about memory and disks; nil when not
 	silence string  // why it did not
 

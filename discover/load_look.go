@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,11 +27,11 @@ type onlooker struct {
 const countersAtOnce = 100
 
 // hostCounters need no QEMU process, so no hung guest holds the answer about
-// the others; processCounters do. Those of each vCPU are left out, for newer
-// daemons give a hundred of them.
+// the others. processCounters do; even the processor time does, since libvirt
+// 8.6. Those of each vCPU are left out, for newer daemons give a hundred of them.
 const (
-	hostCounters    = libvirt.DomainStatsState | libvirt.DomainStatsCPUTotal | libvirt.DomainStatsInterface
-	processCounters = libvirt.DomainStatsBalloon | libvirt.DomainStatsBlock
+	hostCounters    = libvirt.DomainStatsState | libvirt.DomainStatsInterface
+	processCounters = libvirt.DomainStatsCPUTotal | libvirt.DomainStatsBalloon | libvirt.DomainStatsBlock
 )
 
 // lookAt makes a connection of its own: one that was held between two looks
@@ -64,7 +65,8 @@ func lookAt(ctx context.Context, h Host, opt Options, now func() time.Time) (gla
 // own counters leaves out runs no longer.
 func (o *onlooker) look(ctx context.Context, some []libvirt.Domain) (glance, error) {
 	var both sync.WaitGroup
-	var own, process statsAnswer
+	var own statsAnswer
+	var process []statsAnswer
 	var err, silence error
 	both.Go(func() { own, err = o.askHost(ctx, some) })
 	both.Go(func() { process, silence = o.askProcesses(ctx, some) })
@@ -74,20 +76,44 @@ func (o *onlooker) look(ctx context.Context, some []libvirt.Domain) (glance, err
 	}
 	seen := make(glance, len(own.records))
 	for _, rec := range own.records {
-		c := &counters{name: rec.Dom.Name, id: rec.Dom.ID, host: own.at}
+		c := &counters{name: rec.Dom.Name, id: rec.Dom.ID, host: own.at, silence: whyBusy}
 		if silence != nil {
 			c.silence = silence.Error()
 		}
 		c.add(rec.Params)
 		seen[rec.Dom.UUID] = c
 	}
-	for _, rec := range process.records {
-		if c := seen[rec.Dom.UUID]; c != nil && c.id == rec.Dom.ID { // not of the next run already
-			c.process = process.at
-			c.add(rec.Params)
-		}
+	for _, a := range process {
+		seen.addProcesses(a)
 	}
 	return seen, nil
+}
+
+// addProcesses also takes the processor time of a domain that is busy or hung:
+// libvirt has it from the host's kernel.
+func (g glance) addProcesses(a statsAnswer) {
+	for _, rec := range a.records {
+		c := g[rec.Dom.UUID]
+		if c == nil || c.id != rec.Dom.ID { // stopped, or is the next run already
+			continue
+		}
+		had := c.cpu
+		c.add(rec.Params)
+		if c.cpu != had {
+			c.ticked = a.at
+		}
+		if fromProcess(rec) {
+			c.process = a.at
+		}
+	}
+}
+
+// fromProcess tells whether QEMU had a part in an answer. Without it there are
+// the names of disks and little else.
+func fromProcess(rec libvirt.DomainStatsRecord) bool {
+	return slices.ContainsFunc(rec.Params, func(p libvirt.TypedParam) bool {
+		return p.Field == libvirt.DomainStatsBalloonRss || strings.HasSuffix(p.Field, libvirt.DomainStatsBlockSuffixRdReqs)
+	})
 }
 
 // A statsQuestion is for statistics of several domains at once.
@@ -120,22 +146,45 @@ func (o *onlooker) askHost(ctx context.Context, some []libvirt.Domain) (statsAns
 	return a, err
 }
 
-// askedAgain is how often a question that needs QEMU processes is put in all.
-// A question that stays open waits for a hung process and holds its domain for
-// it, and with NOWAIT the next one passes over what is held: each gets past
-// one more hung guest. Each also keeps a worker of the daemon.
-const askedAgain = 3
+// A question that needs QEMU processes is put a few times. One that stays open
+// waits for a hung process and holds its domain for it, and with NOWAIT the
+// next one passes over what is held: each gets past one more hung guest, and
+// keeps one more worker of the daemon. NOWAIT also passes over a domain that
+// libvirt is at work on for a moment only: those are asked about again.
+const (
+	processTries = 3
+	processPause = 200 * time.Millisecond
+)
 
-func (o *onlooker) askProcesses(ctx context.Context, some []libvirt.Domain) (a statsAnswer, err error) {
-	q := statsQuestion{"ask about memory and disks", processCounters, libvirt.ConnectGetAllDomainsStatsActive | libvirt.ConnectGetAllDomainsStatsNowait}
-	for range askedAgain {
-		a, err = o.ask(ctx, o.reader.patiently(), some, q)
+// askProcesses also returns why some did not answer, if none of them did.
+func (o *onlooker) askProcesses(ctx context.Context, some []libvirt.Domain) (answers []statsAnswer, silence error) {
+	q := statsQuestion{"ask about processors, memory and disks", processCounters, libvirt.ConnectGetAllDomainsStatsActive | libvirt.ConnectGetAllDomainsStatsNowait}
+	for range processTries {
+		a, err := o.ask(ctx, o.reader.patiently(), some, q)
 		switch {
 		case unsupported(err): // before libvirt 4.5
 			q.flags &^= libvirt.ConnectGetAllDomainsStatsNowait
-		case err == nil || ctx.Err() != nil || !errors.Is(err, ErrNoAnswer):
-			return a, err
+			continue
+		case errors.Is(err, ErrNoAnswer) && ctx.Err() == nil:
+			silence = err
+			continue
+		case err != nil:
+			return answers, err
+		}
+		answers, silence = append(answers, a), nil
+		if some = a.busy(); len(some) == 0 || sleep(ctx, processPause) != nil {
+			break
 		}
 	}
-	return a, err
+	return answers, silence
+}
+
+// busy are the domains whose processes had no part in the answer.
+func (a statsAnswer) busy() (some []libvirt.Domain) {
+	for _, rec := range a.records {
+		if !fromProcess(rec) {
+			some = append(some, rec.Dom)
+		}
+	}
+	return some
 }

@@ -116,6 +116,7 @@ func (a *app) auditInput(ctx context.Context, c config, s *selection) (in audit.
 	in = audit.Input{
 		Hosts: hosts, Scan: c.scanOptions(), Settings: c.settings(),
 		Snapshot: from.snapshot, Identity: c.identity(from.snapshot),
+		Planned: planSettings(c), Compute: c.Nova.Libvirt.compute(),
 	}
 	if from.db != nil {
 		in.Nova = from.db

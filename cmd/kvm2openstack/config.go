@@ -45,6 +45,7 @@ type novaConfig struct {
 	InstancesPath        string            `yaml:"instances_path"`
 	ImagesType           string            `yaml:"images_type"`
 	UniqueNameScope      string            `yaml:"unique_name_scope"` // osapi_compute_unique_server_name_scope: "", project, global
+	Libvirt              libvirtConfig     `yaml:"libvirt"`
 }
 
 // hostConfig is one host with what its URI cannot say.
@@ -133,7 +134,7 @@ func (c *config) resolve() error {
 	if c.Cloud != "" && c.CloudFile != "" {
 		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
-	return errors.Join(planSettings(*c).Check(), c.Restart.check())
+	return errors.Join(planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check())
 }
 
 // withDefaults fills in what was left out. Files named without a folder lie

@@ -87,7 +87,7 @@ func checkLiteralPassword(s, configFile string) error {
 
 // readNovaConf takes from nova.conf what the configuration does not say
 // itself: [api_database] and [database] connection, instance_name_template,
-// instances_path and [libvirt] images_type.
+// instances_path, and of [libvirt] images_type and what shapes the guests.
 func (n *novaConfig) readNovaConf(path string) error {
 	f, err := ini.LoadSources(ini.LoadOptions{
 		IgnoreInlineComment:      true, // oslo.config has none: "#" may be part of a password
@@ -108,6 +108,7 @@ func (n *novaConfig) readNovaConf(path string) error {
 	take(&n.InstanceNameTemplate, "DEFAULT", "instance_name_template")
 	take(&n.InstancesPath, "DEFAULT", "instances_path")
 	take(&n.ImagesType, "libvirt", "images_type")
+	n.Libvirt.read(f.Section("libvirt"))
 	take(&n.UniqueNameScope, "DEFAULT", "osapi_compute_unique_server_name_scope")
 	if n.APIDatabase == "" {
 		return fmt.Errorf("%s has no [api_database] connection: take the nova.conf of nova-api or nova-conductor, for a compute host's has none", path)

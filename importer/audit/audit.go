@@ -11,6 +11,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/importer/rebuild"
 	"github.com/lightcloud/kvm2openstack/importer/usage"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -26,6 +27,9 @@ type Input struct {
 	Nova     Records         // nil: an audit of the hosts alone
 	Snapshot *cloud.Snapshot // nil: no ports known
 	Identity Identity        // who the instances will belong to
+
+	Planned plan.Settings  // what a plan would be made with
+	Compute rebuild.Config // of the hosts' nova.conf; its release is that of Nova
 
 	// Started, when set, is called as each host is read, and the inventory's
 	// domains are still with it. It is for progress only.
@@ -84,7 +88,7 @@ func (r Report) Domains() iter.Seq[Domain] {
 	return func(yield func(Domain) bool) {
 		j := r.judge.fresh()
 		for d := range r.all() {
-			if !yield(Domain{Domain: d, Assessment: j.assess(d)}) {
+			if !yield(j.domain(d)) {
 				return
 			}
 		}
@@ -173,8 +177,9 @@ func Run(ctx context.Context, in Input) (Report, error) {
 // count goes once through all domains for the totals.
 func (r *Report) count() {
 	r.verdicts = map[check.Verdict]int{}
-	for d := range r.Domains() {
-		r.verdicts[d.Verdict]++
+	j := r.judge.fresh()
+	for d := range r.all() {
+		r.verdicts[j.assess(d).Verdict]++
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/importer/rebuild"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -51,6 +53,20 @@ func (j judge) fresh() judge {
 	}
 	j.known = &k
 	return j
+}
+
+// domain judges d, and foretells what Nova would make of it.
+func (j judge) domain(d discover.Domain) Domain {
+	out := Domain{Domain: d, Assessment: j.assess(d)}
+	if out.Verdict == check.VerdictManaged {
+		return out
+	}
+	c := j.in.Compute
+	if j.known != nil {
+		c.Major = j.known.release.Major
+	}
+	out.Rebuild = rebuild.Differences(d, plan.Foresee(d, j.in.Planned, c.Major).Hardware(j.in.Snapshot), c)
+	return out
 }
 
 func (j judge) assess(d discover.Domain) check.Assessment {

@@ -1,8 +1,6 @@
 package rebuild
 
 import (
-	"strings"
-
 	"github.com/lightcloud/kvm2openstack/discover"
 )
 
@@ -10,42 +8,67 @@ import (
 type layout struct {
 	family  family
 	smbios  string
-	sysinfo []discover.LayoutFact
-	places  map[string]string // "disk 0" -> pci:0000:00:05.0
-	options map[string]string // "video 0 vram" -> 16384
+	balloon *discover.LayoutFact
 
-	features, timers, controllers, serials, consoles, channels, rngs []discover.LayoutFact
-	balloon                                                          *discover.LayoutFact
+	sysinfo, features, timers, controllers, serials, consoles, channels, rngs, disks, videos []discover.LayoutFact
 }
 
 func readLayout(d discover.Domain) layout {
-	l := layout{family: familyOf(d.Arch, d.MachineType), places: map[string]string{}}
-	lists := map[string]*[]discover.LayoutFact{
-		"sysinfo": &l.sysinfo, "feature": &l.features, "timer": &l.timers, "controller": &l.controllers,
-		"serial": &l.serials, "console": &l.consoles, "channel": &l.channels, "rng": &l.rngs,
-	}
-	l.options = map[string]string{}
+	l := layout{family: familyOf(d.Arch, d.MachineType)}
 	for f := range d.Layout.Facts() {
-		if list := lists[f.Kind]; list != nil {
-			*list = append(*list, f)
-		}
 		switch f.Kind {
 		case "smbios":
 			l.smbios = f.Get("mode")
 		case "memballoon":
 			l.balloon = &f
-		case "video":
-			l.options["vram "+f.Name] = f.Get("vram")
+		default:
+			if list := l.list(f.Kind); list != nil {
+				*list = append(*list, f)
+			}
 		}
-		l.places[f.Kind+" "+f.Name] = f.Get("at")
 	}
 	return l
 }
 
+func (l *layout) list(kind string) *[]discover.LayoutFact {
+	switch kind {
+	case "sysinfo":
+		return &l.sysinfo
+	case "feature":
+		return &l.features
+	case "timer":
+		return &l.timers
+	case "controller":
+		return &l.controllers
+	case "serial":
+		return &l.serials
+	case "console":
+		return &l.consoles
+	case "channel":
+		return &l.channels
+	case "rng":
+		return &l.rngs
+	case "disk":
+		return &l.disks
+	case "video":
+		return &l.videos
+	}
+	return nil
+}
+
+// nth is what the layout says of one of several devices, nothing where it says
+// nothing.
+func nth(facts []discover.LayoutFact, i int) discover.LayoutFact {
+	if i < len(facts) {
+		return facts[i]
+	}
+	return discover.LayoutFact{}
+}
+
 // at is where a device is, as far as libvirt's way of placing it is known.
-func (l layout) at(device string) string {
+func (l layout) at(f discover.LayoutFact) string {
 	if l.family == otherMachine {
 		return ""
 	}
-	return strings.Replace(l.places[device], "drive:", "drive ", 1)
+	return f.Get("at")
 }

@@ -30,7 +30,7 @@ func (t *traits) sayIf(so bool, field, device string) {
 // traitsOf is all of d that is compared. Where a definition is silent its
 // value is what libvirt and QEMU make of that: a guest sees no difference.
 func traitsOf(d discover.Domain) traits {
-	var t traits
+	t := make(traits, 0, 64)
 	l := readLayout(d)
 	t.machine(d)
 	t.cpu(d)

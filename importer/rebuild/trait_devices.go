@@ -15,7 +15,7 @@ func (t *traits) disks(d discover.Domain, l layout) {
 	for i, k := range d.Disks {
 		t.say("disk", k.Target, k.Device)
 		t.say("disk.bus", k.Target, k.Bus)
-		t.say("disk.address", k.Target, l.at("disk "+strconv.Itoa(i)))
+		t.say("disk.address", k.Target, l.at(nth(l.disks, i)))
 		t.say("disk.serial", k.Target, k.Serial)
 		t.say("disk.cache", k.Target, cmp.Or(k.Cache, "default"))
 		t.say("disk.options", k.Target, strings.Join(diskOptions(k), ", "))
@@ -97,9 +97,9 @@ func (t *traits) displays(d discover.Domain, l layout) {
 		name := strconv.Itoa(i)
 		t.say("video", name, model)
 		if usual := vram[model]; usual != "" {
-			t.say("video.memory", name, cmp.Or(l.options["vram "+name], usual)+" KiB")
+			t.say("video.memory", name, cmp.Or(nth(l.videos, i).Get("vram"), usual)+" KiB")
 		}
-		t.say("video.address", name, l.at("video "+name))
+		t.say("video.address", name, l.at(nth(l.videos, i)))
 	}
 	for _, g := range d.Graphics {
 		value := "on"
@@ -117,6 +117,17 @@ func (t *traits) displays(d discover.Domain, l layout) {
 	t.counts("input", inputs)
 }
 
+func (t *traits) each(field string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	counted := map[string]int{}
+	for _, name := range names {
+		counted[name]++
+	}
+	t.counts(field, counted)
+}
+
 // counts says how many there are of each, in the order of the names.
 func (t *traits) counts(field string, counted map[string]int) {
 	var names []string
@@ -126,95 +137,5 @@ func (t *traits) counts(field string, counted map[string]int) {
 	slices.Sort(names)
 	for _, name := range names {
 		t.say(field, name, strconv.Itoa(counted[name]))
-	}
-}
-
-// ports are those for characters.
-func (t *traits) ports(d discover.Domain, l layout) {
-	for _, f := range l.serials {
-		t.say("serial", f.Name, cmp.Or(f.Get("target"), "isa-serial"))
-	}
-	for _, f := range l.consoles {
-		if target := cmp.Or(f.Get("target"), "serial"); target != "serial" { // the serial port by another name
-			t.say("console", f.Name, target)
-		}
-	}
-	for _, f := range l.channels {
-		t.say("channel", cmp.Or(f.Get("name"), "com.redhat.spice.0"), cmp.Or(f.Get("target"), "virtio"))
-	}
-}
-
-// controllers are those that do not follow from the machine type.
-func (t *traits) controllers(l layout) {
-	if l.family == otherMachine {
-		return
-	}
-	bridges, usb := map[string]int{}, map[string][]string{}
-	for _, f := range l.controllers {
-		kind, index, _ := strings.Cut(f.Name, "/")
-		model := f.Get("model")
-		switch {
-		case kind == "pci" && index != "0":
-			bridges[model]++
-		case kind == "usb" && model != "none":
-			if usb[f.Name] == nil {
-				t.say("controller", f.Name, usbModels(l, f.Name))
-				t.say("controller.address", f.Name, l.at("controller "+f.Name))
-			}
-			usb[f.Name] = append(usb[f.Name], model)
-		case kind == "scsi", kind == "virtio-serial", kind == "sata" && (l.family != q35 || index != "0"), kind == "ide" && index != "0":
-			t.say("controller", f.Name, cmp.Or(model, kind))
-			t.say("controller.address", f.Name, l.at("controller "+f.Name))
-		}
-	}
-	t.counts("pci_bridge", bridges)
-}
-
-// usbModels: a USB 2 controller is several with one index.
-func usbModels(l layout, name string) string {
-	var models []string
-	for _, f := range l.controllers {
-		if f.Name == name {
-			models = append(models, cmp.Or(f.Get("model"), "piix3-uhci"))
-		}
-	}
-	return strings.Join(models, ", ")
-}
-
-// others are devices that a guest has besides.
-func (t *traits) others(d discover.Domain, l layout) {
-	model, options := "virtio", []string{}
-	if l.balloon != nil {
-		model = cmp.Or(l.balloon.Get("model"), "virtio")
-		for _, o := range []string{"autodeflate", "freePageReporting"} {
-			if l.balloon.Get(o) == "on" {
-				options = append(options, o)
-			}
-		}
-	}
-	if model != "none" {
-		t.say("balloon", "", model)
-		t.say("balloon.options", "", strings.Join(options, ", "))
-		t.say("balloon.address", "", l.at("memballoon 0"))
-	}
-	for _, f := range l.rngs {
-		t.say("rng", f.Name, cmp.Or(f.Get("model"), "virtio"))
-		t.say("rng.address", f.Name, l.at("rng "+f.Name))
-	}
-	t.say("tpm", "", d.TPM)
-	counted := map[string]int{}
-	for _, o := range d.Others {
-		// Channels are told with their ports; the watchdog is a part of every q35.
-		if !strings.HasPrefix(o, "channel ") && o != "watchdog itco" {
-			counted[o]++
-		}
-	}
-	t.counts("device", counted)
-	for field, names := range map[string][]string{"hostdev": d.Hostdevs, "filesystem": d.Filesystems, "unknown": d.UnknownXML} {
-		counted := map[string]int{}
-		for _, name := range names {
-			counted[name]++
-		}
-		t.counts(field, counted)
 	}
 }

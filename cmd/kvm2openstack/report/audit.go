@@ -100,11 +100,11 @@ func titles() map[string]string {
 	return out
 }
 
-// AuditExplain prints every finding that keeps a domain from being ready:
-// what would happen, and what to do.
+// AuditExplain prints every finding that keeps a domain from being ready: what
+// would happen, and what to do; and of every domain what a rebuild changes.
 func AuditExplain(w io.Writer, r audit.Report) {
 	for d := range r.Domains() {
-		if countSerious(d.Findings) == 0 {
+		if countSerious(d.Findings) == 0 && len(d.Rebuild) == 0 {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s / %s: %s\n", Line(d.Host), Line(d.Name), d.Verdict)
@@ -113,6 +113,7 @@ func AuditExplain(w io.Writer, r audit.Report) {
 				fmt.Fprintf(w, "  %s %s: %s\n      do: %s\n", f.Code, f.Severity, Line(f.Text), Line(f.Action))
 			}
 		}
+		rebuilds(w, d.Rebuild)
 	}
 }
 

@@ -114,6 +114,7 @@ type pageView struct {
 	Networks             []networkView
 
 	Rules   map[string]ruleJSON
+	Whys    map[string]string // of what a rebuild changes
 	Choices choicesView
 	Chunks  iter.Seq[chunk]
 }
@@ -124,7 +125,7 @@ func (t *tally) view(r audit.Report, p Page) pageView {
 		Totals: r.Totals(), Hosts: t.hostViews(), Fleet: t.fleet(),
 		Guests: t.guests.views(mostGuests), Families: t.families.views(0), Models: t.models.views(0),
 		Disks: t.diskViews(), Networks: t.networkViews(),
-		Rules: t.rulesJSON(),
+		Rules: t.rulesJSON(), Whys: rebuildWhys,
 	}
 	if r.Release.Name != "" {
 		v.Release = "Nova " + r.Release.Name

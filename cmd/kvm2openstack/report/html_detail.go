@@ -9,18 +9,17 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
-	"github.com/lightcloud/kvm2openstack/importer/rebuild"
 )
 
 // A detail is what a row unfolds to. Every text of it has gone through Line.
 type detail struct {
-	Facts    []fact               `json:"facts,omitempty"`
-	Findings []findingJSON        `json:"findings,omitempty"`
-	Evidence []string             `json:"evidence,omitempty"`
-	Disks    []diskJSON           `json:"disks,omitempty"`
-	NICs     []nicJSON            `json:"nics,omitempty"`
-	Rebuild  []rebuild.Difference `json:"rebuild,omitempty"`
-	Usage    []fact               `json:"usage,omitempty"`
+	Facts    []fact        `json:"facts,omitempty"`
+	Findings []findingJSON `json:"findings,omitempty"`
+	Evidence []string      `json:"evidence,omitempty"`
+	Disks    []diskJSON    `json:"disks,omitempty"`
+	NICs     []nicJSON     `json:"nics,omitempty"`
+	Rebuild  []rebuildJSON `json:"rebuild,omitempty"`
+	Usage    []fact        `json:"usage,omitempty"`
 }
 
 // A fact is a word and what it is for this domain.
@@ -79,8 +78,7 @@ func newDetail(d audit.Domain, s surroundings) detail {
 		})
 	}
 	for _, x := range d.Rebuild {
-		x.Field, x.Device, x.Now, x.Then, x.Why = Line(x.Field), Line(x.Device), Line(x.Now), Line(x.Then), Line(x.Why)
-		out.Rebuild = append(out.Rebuild, x)
+		out.Rebuild = append(out.Rebuild, newRebuildJSON(x))
 	}
 	return out
 }

@@ -20,6 +20,7 @@
 	const bdi = (text) => make("bdi", null, text || "");
 
 	const rules = read(byID("rules"));
+	const whys = read(byID("whys"));
 	const details = all("script.details");
 	const rows = [];
 	all("script.rows").forEach((script, part) => {
@@ -121,7 +122,7 @@
 		line(x.device ? `${x.field} ${x.device}` : x.field,
 			x.now ? make("del", null, bdi(x.now)) : "",
 			x.then ? make("ins", null, bdi(x.then)) : make("span", { class: "badge lost" }, "lost"),
-			x.guest ? "the guest" : "its host only", x.why)));
+			x.guest ? "the guest" : "its host only", x.why || whys[x.field] || "")));
 
 	const unfolded = (row) => {
 		const d = detailOf(row);

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -19,8 +20,34 @@ func newMan(*app) *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("write manual pages: %w", err)
 			}
+			root := cmd.Root()
+			root.DisableAutoGenTag = true // the same program gives the same pages
+			root.Long += "\n\n" + exitHelp
+			for _, c := range append(root.Commands(), root) {
+				c.Long = keepLines(c.Long)
+				c.Hidden = c.Hidden || c.Name() == "completion" // the packages bring them along
+			}
 			header := &doc.GenManHeader{Title: "KVM2OPENSTACK", Section: "8", Source: "kvm2openstack " + version}
-			return doc.GenManTree(cmd.Root(), header, args[0])
+			return doc.GenManTree(root, header, args[0])
 		},
 	}
+}
+
+// keepLines has what is set apart by two blanks stay so: a page is made by way
+// of Markdown, which wants four and an empty line before.
+func keepLines(text string) string {
+	var b strings.Builder
+	was := "" // the line before
+	for line := range strings.Lines(text) {
+		set := strings.HasPrefix(line, "  ")
+		if set && was != "" && !strings.HasPrefix(was, "  ") && strings.TrimSpace(was) != "" {
+			b.WriteByte('\n')
+		}
+		if set {
+			b.WriteString("  ")
+		}
+		b.WriteString(line)
+		was = line
+	}
+	return b.String()
 }

@@ -2,6 +2,8 @@
 # make test   all tests against real services, which it installs if missing
 # make lab    a real OpenStack on this machine, with guests to adopt; lab-down
 #             ends it, lab-test tries the whole adoption there
+# make package   .deb and .rpm, in bin; package-test installs the .deb in a bare
+#                Debian, has its service run, and removes it
 # make        the binary alone, bin/kvm2openstack
 
 # Go's own installer does not touch PATH.
@@ -10,10 +12,10 @@ export PATH := $(PATH):/usr/local/go/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BINARY  := bin/kvm2openstack
 
-.PHONY: build demo test bench lab lab-down lab-test lint clean
+.PHONY: build demo test bench lab lab-down lab-test package package-test lint clean
 
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/kvm2openstack
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/kvm2openstack
 
 # Leaves the plan, the databases and the report in ./demo.
 demo: build
@@ -37,6 +39,14 @@ lab-down:
 
 lab-test:
 	testdata/lab/test.sh
+
+# The same commit gives the same bytes.
+package: build
+	.packaging/build.sh
+
+# Needs Debian and root.
+package-test: package
+	.packaging/test.sh
 
 lint:
 	.ci/lint

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the integration tests need and this machine lacks.
+# Installs what the integration tests need and this machine lacks; with
+# arguments, pairs of a command and its package, what those name instead.
 #
 # Nothing is upgraded, nothing that is there is touched, and no daemon of the
 # machine is started or enabled: the tests start their own.
@@ -27,6 +28,9 @@ setsid                  util-linux
 chromium                chromium
 python3-libvirt         python3-libvirt
 '
+if [ $# -gt 0 ]; then
+	needed=$(printf '%s %s\n' "$@")
+fi
 
 # present: a command, a plug-in, a firmware or a Python module is there.
 present() {

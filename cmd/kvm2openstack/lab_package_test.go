@@ -1,0 +1,94 @@
+//go:build lab
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestLabPackage runs the service of the package against a real cloud: the
+// .deb's own program, by the command of the units that it writes for a host
+// that looks at itself. It only looks, and finds what was adopted.
+func TestLabPackage(t *testing.T) {
+	l := newLab(t, nil)
+	root := l.unpack()
+	l.output(root+"/usr/bin/kvm2openstack", "install-timer", "--local", "--every", "1h", "--into", l.dir,
+		"--program", root+"/usr/bin/kvm2openstack", "--config", l.config)
+	before := l.dumpCloud()
+	l.service()
+	if diff := before.diff(l.dumpCloud()); diff != "" {
+		t.Fatalf("the service changed the cloud:\n%s", diff)
+	}
+
+	t.Cleanup(func() { l.releaseWhatIsLeft() })
+	l.command(exitClean, "plan", "-O", l.plan, "--only", "leg-web01")
+	l.command(exitClean, "import", l.plan, "--yes")
+	imported := l.dumpCloud()
+	out := l.service()
+	if !strings.Contains(out, "leg-web01") {
+		t.Errorf("the service says nothing of what was adopted:\n%s", out)
+	}
+	if diff := imported.diff(l.dumpCloud()); diff != "" {
+		t.Errorf("the service changed the cloud:\n%s", diff)
+	}
+	l.command(exitClean, "release", l.plan, "--yes")
+	if diff := before.diff(l.dumpCloud()); diff != "" {
+		t.Errorf("the cloud is not as it was:\n%s", diff)
+	}
+}
+
+// unpack makes the package and gives the folder with its files.
+func (l *lab) unpack() string {
+	l.t.Helper()
+	top := filepath.Join("..", "..")
+	l.output("make", "-C", top, "package")
+	debs, err := filepath.Glob(filepath.Join(top, "bin", "kvm2openstack_*.deb"))
+	if err != nil || len(debs) != 1 {
+		l.t.Fatalf("make package made %q, want one .deb", debs)
+	}
+	root := filepath.Join(l.dir, "root")
+	l.output("dpkg-deb", "-x", debs[0], root)
+	return root
+}
+
+var execStart = regexp.MustCompile(`(?m)^ExecStart=(.*)$`)
+
+// service does what systemd would: the command of the unit, in a folder of its
+// own. Its metrics go where the test can remove them.
+func (l *lab) service() string {
+	l.t.Helper()
+	unit, err := os.ReadFile(filepath.Join(l.dir, "kvm2openstack-sync.service"))
+	l.must(err)
+	line := execStart.FindStringSubmatch(string(unit))
+	if line == nil {
+		l.t.Fatalf("no ExecStart in\n%s", unit)
+	}
+	metrics := filepath.Join(l.dir, "sync.prom")
+	args := strings.Fields(strings.ReplaceAll(line[1], "/run/kvm2openstack/sync.prom", metrics))
+	allowed := exitAttention
+	if cmd, _, err := newRoot(streams{}).Find(args[1:2]); err != nil || cmd.Name() != "sync" {
+		l.t.Logf("this version has no sync; its service is tried with audit: %v", args)
+		args, metrics, allowed = []string{args[0], "audit", "--config", l.config}, "", exitBlocked
+	}
+	var out bytes.Buffer
+	cmd := exec.CommandContext(l.t.Context(), args[0], args[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = l.t.TempDir(), &out, &out
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !(errors.As(err, &exit) && exit.ExitCode() <= allowed) {
+		l.t.Fatalf("%v: %v\n%s", args, err, &out)
+	}
+	if metrics != "" {
+		if _, err := os.Stat(metrics); err != nil {
+			l.t.Errorf("the service left no metrics: %v", err)
+		}
+	}
+	l.t.Logf("%v ended with status %d:\n%s", args, cmd.ProcessState.ExitCode(), &out)
+	return out.String()
+}

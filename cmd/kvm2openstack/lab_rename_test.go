@@ -24,7 +24,7 @@ const deaf = "leg-deaf01"
 // setting HyperV VP_INDEX").
 func restartConfiguration(text string) string {
 	text = strings.Replace(text, "rules:\n", "rules:\n  - {match: {name: leg-win01}, os_type: linux, nic_model: e1000}\n", 1)
-	return text + "restart: {shutdown_timeout: 40s, max_per_host: 6, max_unavailable: 6, stop_after: 0}\n"
+	return text + "restart: {shutdown_timeout: 45s, max_per_host: 6, max_unavailable: 6, stop_after: 0}\n"
 }
 
 // TestLabRename restarts the whole fleet in both ways: once in vain, so that

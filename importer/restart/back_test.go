@@ -327,3 +327,19 @@ func TestBackWithLess(t *testing.T) {
 		w.wantBefore(before, s.name)
 	}
 }
+
+// A guest that was just started may overhear the button until it has booted.
+func TestPressesBack(t *testing.T) {
+	for family, again := range map[string]bool{"linux": true, "": true, "other": false} {
+		w := newWorld(t, openJournal(t), byLibvirt)
+		w.sick = onlyNew
+		w.call(0, 0, func(r *Restarter) Result {
+			j := w.job(byLibvirt)
+			j.Plan.MadeFrom.OS = family
+			return r.Forward(t.Context(), j, quick(byLibvirt.opt))
+		})
+		if len(w.asked) != 2 || w.asked[0].Presses != rename.PressesFor(family) || (w.asked[1].Presses == whileBooting) != again {
+			t.Errorf("%q is asked by %+v", family, w.asked)
+		}
+	}
+}

@@ -268,6 +268,7 @@ func (h fakeHandle) Restore(ctx context.Context, saved rename.Saved, same func(s
 
 func (h fakeHandle) Shutdown(_ context.Context, how rename.Shutdown) (rename.Stopped, error) {
 	d, err := h.domain()
+	h.w.asked = append(h.w.asked, how)
 	switch {
 	case err != nil:
 		return rename.Stopped{}, err

@@ -19,6 +19,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // killed is what a call panics with when the test ends its process.
@@ -64,6 +65,7 @@ type fakeWorld struct {
 	failAt    int
 	stops     int         // of the guest
 	stoppedAt []time.Time // by shutdowns
+	asked     []rename.Shutdown
 	boots     int
 	wrong     []string // what must never be
 	journal   *journal.Journal

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lightcloud/kvm2openstack/rename"
 )
@@ -97,7 +98,11 @@ func (w *walk) shutdownDone(context.Context) (bool, error) {
 }
 
 func (w *walk) shutdown(ctx context.Context) (err error) {
-	w.stopped, err = w.domain.Shutdown(ctx, howToStop(w.job, w.opt))
+	how := howToStop(w.job, w.opt)
+	if w.back && w.opt.Shutdown.Presses == (rename.Presses{}) && w.job.Plan.MadeFrom.OS != "other" {
+		how.Presses = whileBooting
+	}
+	w.stopped, err = w.domain.Shutdown(ctx, how)
 	if err != nil && !errors.Is(err, rename.ErrElsewhere) {
 		err = w.orOff(ctx, away(err))
 	}
@@ -122,6 +127,11 @@ func (w *walk) orOff(ctx context.Context, failed error) error {
 	w.stopped = rename.Stopped{At: w.now(), Reason: "unknown"}
 	return nil
 }
+
+// whileBooting is for guests on their way back: one that was started a moment
+// ago hears no button before its system is up. Whoever has heard it once goes on
+// shutting down whatever follows; the exception, illumos, is "other".
+var whileBooting = rename.Presses{Most: 20, Every: 15 * time.Second}
 
 // howToStop is how a guest is asked to shut down.
 func howToStop(j Job, o Options) rename.Shutdown {

@@ -106,7 +106,12 @@ type step = chromedp.Action[chromedp.Void]
 
 func (v *visit) do(steps ...step) {
 	v.t.Helper()
-	if err := chromedp.Do(v.ctx, steps...); err != nil {
+	if err := chromedp.Do(v.ctx); err != nil { // makes the tab, which lives as long as its context
+		v.t.Fatal(err)
+	}
+	ctx, end := context.WithTimeout(v.ctx, patience/4)
+	defer end()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		v.t.Fatal(err)
 	}
 }

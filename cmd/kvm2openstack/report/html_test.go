@@ -131,7 +131,11 @@ func TestPageNeedsNothing(t *testing.T) {
 // A writer that fails ends the page with its error: no half page for a whole one.
 func TestPageFails(t *testing.T) {
 	r := read(t, variety(), nil)
-	for _, room := range []int{0, 100, 40_000} {
+	var whole bytes.Buffer
+	if err := AuditHTML(&whole, r, testPage); err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range []int{0, 100, whole.Len() - 1} {
 		err := AuditHTML(&fullDisk{room: room}, r, testPage)
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("after %d bytes: %v, want %v", room, err, syscall.ENOSPC)

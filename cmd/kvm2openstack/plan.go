@@ -17,6 +17,7 @@ import (
 type planOptions struct {
 	selection
 	file string
+	next string // what to type after it
 }
 
 func newPlan(a *app) *cobra.Command {
@@ -31,7 +32,10 @@ Read it, edit it, keep it: import does what it says and decides nothing.`,
 		Example: `  kvm2openstack plan --host qemu+ssh://root@kvm01/system -O plan.yaml
   kvm2openstack plan --inventory hosts.txt --only 'web*' -O web.yaml`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.next = retype(cmd, "import", o.file, "--dry-run")
+			return o.run(cmd.Context(), a)
+		},
 	}
 	o.addFlags(cmd)
 	cmd.Flags().StringVarP(&o.file, "out", "O", "", "`FILE` to write the plan to; - for standard output")
@@ -175,7 +179,7 @@ func (o *planOptions) conclude(a *app, r audit.Report, p plan.Plan) error {
 		fmt.Fprintln(out, "nothing can be imported; audit says why")
 		return status(exitBlocked)
 	case o.file != "-":
-		fmt.Fprintf(out, "next: read %s, then kvm2openstack import %s --dry-run\n", o.file, o.file)
+		fmt.Fprintf(out, "next: read %s, then %s\n", o.file, o.next)
 	}
 	if skipped+t.Unreadable+t.HostsFailed > 0 {
 		return status(exitAttention)

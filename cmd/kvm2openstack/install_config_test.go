@@ -123,3 +123,26 @@ func missing(of reflect.Type, shown any, path string) (names []string) {
 
 func asList(v any) []any         { l, _ := v.([]any); return l }
 func asMap(v any) map[string]any { m, _ := v.(map[string]any); return m }
+
+// TestReadmeConfig: the configuration in README loads as it stands there.
+func TestReadmeConfig(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, _ := strings.Cut(string(text), "\n## Configuration\n")
+	_, part, _ = strings.Cut(part, "```yaml\n")
+	part, _, _ = strings.Cut(part, "```")
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(part), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NOVA_DB_PASSWORD", "secret")
+	c, err := loadConfig(file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, part)
+	}
+	if c.Cloud != "mycloud" || len(c.Hosts) != 1 || len(c.Rules) != 3 {
+		t.Errorf("README's configuration is %+v", c)
+	}
+}

@@ -23,6 +23,7 @@ func (o *auditOptions) print(cmd *cobra.Command, a *app, c config, r audit.Repor
 	if err := report.AuditTable(a.out, r, o.view(a)); err != nil {
 		return err
 	}
+	report.UsageTable(a.out, r, a.style())
 	if o.explain {
 		report.AuditExplain(a.out, r)
 	}

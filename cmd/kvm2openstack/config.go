@@ -16,6 +16,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	limits "github.com/lightcloud/kvm2openstack/importer/usage" // this package has a function of that name
 )
 
 // A config is the configuration file, whole. An empty one is fine for an
@@ -30,6 +31,7 @@ type config struct {
 	Defaults  plan.Defaults `yaml:"defaults"`
 	Rules     []plan.Rule   `yaml:"rules"`
 	Scan      scanConfig    `yaml:"scan"`
+	Usage     limits.Limits `yaml:"usage"`
 	Restart   restartConfig `yaml:"restart"`
 
 	file string // where it was read from, "" for none
@@ -134,7 +136,7 @@ func (c *config) resolve() error {
 	if c.Cloud != "" && c.CloudFile != "" {
 		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
-	return errors.Join(planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check())
+	return errors.Join(planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check(), c.Usage.Check())
 }
 
 // withDefaults fills in what was left out. Files named without a folder lie

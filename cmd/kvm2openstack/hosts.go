@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ type selection struct {
 	noFiles   bool
 	only      []string
 	skip      []string
+	sample    time.Duration // audit only
 
 	windowsNIC string
 

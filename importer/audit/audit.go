@@ -27,6 +27,7 @@ type Input struct {
 	Nova     Records         // nil: an audit of the hosts alone
 	Snapshot *cloud.Snapshot // nil: no ports known
 	Identity Identity        // who the instances will belong to
+	Sampling Sampling        // whether running domains are watched
 
 	Planned plan.Settings  // what a plan would be made with
 	Compute rebuild.Config // of the hosts' nova.conf; its release is that of Nova
@@ -75,8 +76,10 @@ type Report struct {
 	Filtered   int
 	Release    nova.Release // zero without databases
 	Computes   []nova.Compute
+	SampledFor time.Duration // how long running domains were watched, 0 when not
 
 	domains  [][]discover.Domain // by host: as they were read, never copied
+	sample   sample
 	verdicts map[check.Verdict]int
 	judge    judge
 }
@@ -88,7 +91,9 @@ func (r Report) Domains() iter.Seq[Domain] {
 	return func(yield func(Domain) bool) {
 		j := r.judge.fresh()
 		for d := range r.all() {
-			if !yield(j.domain(d)) {
+			out := j.domain(d)
+			out.Usage = r.sample.of(d)
+			if !yield(out) {
 				return
 			}
 		}
@@ -165,6 +170,9 @@ func Run(ctx context.Context, in Input) (Report, error) {
 		return r, fmt.Errorf("read %d hosts: %w", len(in.Hosts), err)
 	}
 	r.At = time.Now().UTC().Truncate(time.Second)
+	if err := r.watch(ctx, in); err != nil {
+		return r, err
+	}
 	known, err := askNova(ctx, in, &r)
 	if err != nil {
 		return r, err

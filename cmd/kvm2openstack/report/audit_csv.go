@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,15 +24,24 @@ var csvTitles = []string{
 func AuditCSV(w io.Writer, r audit.Report) error {
 	c := csv.NewWriter(w)
 	titles := titles()
-	err := c.Write(csvTitles)
+	columns := slices.Clone(csvTitles)
+	_, sampled := r.Usage()
+	if sampled {
+		columns = append(columns, usageTitles...)
+	}
+	err := c.Write(columns)
 	for d := range r.Domains() {
 		if err != nil {
 			return err
 		}
-		err = c.Write(csvLine(d, titles))
+		line := csvLine(d, titles)
+		if sampled {
+			line = append(line, spreadsheet(usageCells(d.Usage))...)
+		}
+		err = c.Write(line)
 	}
 	for _, u := range r.Unreadable {
-		line := make([]string, len(csvTitles))
+		line := make([]string, len(columns))
 		line[0], line[1], line[2], line[11], line[14] = u.Host, u.Name, u.UUID, string(check.VerdictUnreadable), u.Err.Error()
 		if err == nil {
 			err = c.Write(spreadsheet(line))

@@ -45,6 +45,9 @@ func AuditJSON(w io.Writer, r audit.Report, by string) error {
 	array(&j, "unreadable", slices.Values(r.Unreadable), func(u discover.Unreadable) any {
 		return unreadableJSON{u.Host, u.Name, u.UUID, check.VerdictUnreadable, u.Err.Error()}
 	})
+	if totals, sampled := r.Usage(); sampled {
+		j.field("usage", totals)
+	}
 	j.last("totals", r.Totals())
 	return j.err
 }

@@ -98,7 +98,7 @@ type pageView struct {
 
 	Lead     string   // what there is to say, in a few sentences
 	Warnings []string // what to know before believing it
-	Release  string // Nova's, "" without databases
+	Release  string   // Nova's, "" without databases
 	Totals   audit.Totals
 	Verdicts []verdictView
 	Bar      bar

@@ -260,8 +260,8 @@ func TestLead(t *testing.T) {
 		freed  freedView
 	}{
 		"No domain was found.": {audit.Totals{}, freedView{}},
-		"None of 2 domains can be adopted now. Nova has 2 already.":                                         {audit.Totals{Found: 2, Managed: 2}, freedView{}},
-		"3 of 3 domains can be adopted now, as they are.":                                                 {audit.Totals{Found: 3, Ready: 3}, freedView{}},
+		"None of 2 domains can be adopted now. Nova has 2 already.":                                      {audit.Totals{Found: 2, Managed: 2}, freedView{}},
+		"3 of 3 domains can be adopted now, as they are.":                                                {audit.Totals{Found: 3, Ready: 3}, freedView{}},
 		"3 of 4 domains can be adopted now, after a look at the reason. 1 is blocked; one step frees 1.": {audit.Totals{Found: 4, Attention: 3, Blocked: 1}, freedView{1, 1}},
 		"1,200 of 5,000 domains can be adopted now: 1,000 as they are, 200 after a look at the reason. Nova has 7 already. 3,793 are blocked; the first 3 steps free 3,000. 5 could not be read.": {audit.Totals{Found: 5006, Ready: 1000, Attention: 200, Managed: 7, Blocked: 3793, Unreadable: 5, Filtered: 6}, freedView{3, 3000}},
 	} {

@@ -114,7 +114,7 @@ type pageView struct {
 	Networks             []networkView
 
 	Rules   map[string]ruleJSON
-	Whys    map[string]string // of what a rebuild changes
+	Fields  map[string]fieldJSON // that a rebuild by Nova may change
 	Choices choicesView
 	Chunks  iter.Seq[chunk]
 }
@@ -125,7 +125,7 @@ func (t *tally) view(r audit.Report, p Page) pageView {
 		Totals: r.Totals(), Hosts: t.hostViews(), Fleet: t.fleet(),
 		Guests: t.guests.views(mostGuests), Families: t.families.views(0), Models: t.models.views(0),
 		Disks: t.diskViews(), Networks: t.networkViews(),
-		Rules: t.rulesJSON(), Whys: rebuildWhys,
+		Rules: t.rulesJSON(), Fields: rebuildFields,
 	}
 	if r.Release.Name != "" {
 		v.Release = "Nova " + r.Release.Name

@@ -77,7 +77,6 @@ type row struct {
 	Verdict   string   `json:"verdict"`
 	Codes     []string `json:"codes,omitempty"` // worst first
 	Why       string   `json:"why,omitempty"`   // where no code says it
-	Lost      int      `json:"lost,omitempty"`  // what a rebuild by Nova takes from the guest
 
 	CPU    *float64 `json:"cpu,omitempty"`  // percent of its vCPUs
 	Used   *float64 `json:"used,omitempty"` // percent of its memory
@@ -102,11 +101,6 @@ func newRow(d audit.Domain) row {
 	}
 	for _, n := range d.Interfaces {
 		w.MACs = append(w.MACs, Line(n.MAC))
-	}
-	for _, x := range d.Rebuild {
-		if x.Guest {
-			w.Lost++
-		}
 	}
 	w.addUsage(d.Usage)
 	return w

@@ -170,9 +170,9 @@ func withMore(r audit.Report) iter.Seq[audit.Domain] {
 		for d := range r.Domains() {
 			if first {
 				d.Rebuild = []rebuild.Difference{
-					{Field: "video.model", Kind: rebuild.Changed, Now: "cirrus", Then: "virtio", Guest: true, Why: "no hw_video_model is recorded"},
-					{Field: "sound", Device: "<b>ich6</b>", Kind: rebuild.Lost, Now: "ich6", Guest: true, Why: "Nova has no word for it"},
+					{Field: "video", Kind: rebuild.Changed, Now: "cirrus", Then: "virtio", Guest: true, Why: rebuildFields["video"].Why},
 					{Field: "console.log", Kind: rebuild.Added, Then: "console.log", Why: "Nova keeps one"},
+					{Field: "a later field", Device: "<b>ich6</b>", Kind: rebuild.Lost, Now: "ich6", Guest: true, Why: "Nova has no word for it"},
 				}
 				d.Usage = &usage.Usage{
 					Seconds: 10, CPU: &usage.CPU{PercentOfOne: 24.6, PercentOfVCPUs: 12.3, VCPUs: 2},

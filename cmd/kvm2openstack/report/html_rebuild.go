@@ -2,12 +2,17 @@ package report
 
 import "github.com/lightcloud/kvm2openstack/importer/rebuild"
 
-// rebuildWhys say what decides a field. The page has them once, for most of
-// the domains differ in the same fields.
-var rebuildWhys = func() map[string]string {
-	out := map[string]string{}
+// fieldJSON is what the page says once of a field that a rebuild may change,
+// for most of the domains differ in the same ones.
+type fieldJSON struct {
+	Title string `json:"title"`
+	Why   string `json:"why"`
+}
+
+var rebuildFields = func() map[string]fieldJSON {
+	out := map[string]fieldJSON{}
 	for _, f := range rebuild.Fields() {
-		out[f.Name] = f.Why
+		out[f.Name] = fieldJSON{f.Title, f.Why}
 	}
 	return out
 }()
@@ -24,7 +29,7 @@ type rebuildJSON struct {
 
 func newRebuildJSON(d rebuild.Difference) rebuildJSON {
 	out := rebuildJSON{Field: Line(d.Field), Device: Line(d.Device), Now: Line(d.Now), Then: Line(d.Then), Guest: d.Guest}
-	if d.Why != rebuildWhys[d.Field] {
+	if d.Why != rebuildFields[d.Field].Why {
 		out.Why = Line(d.Why)
 	}
 	return out

@@ -20,7 +20,7 @@
 	const bdi = (text) => make("bdi", null, text || "");
 
 	const rules = read(byID("rules"));
-	const whys = read(byID("whys"));
+	const fieldsOf = read(byID("fields")); // what a rebuild by Nova may change
 	const details = all("script.details");
 	const rows = [];
 	all("script.rows").forEach((script, part) => {
@@ -118,11 +118,18 @@
 			make("p", { class: "do" }, make("b", null, "Do: "), f.action || rule.action),
 			rule.fact ? make("p", { class: "rests" }, `Rests on: ${rule.fact}`) : "");
 	}));
-	const differences = (row, list) => grid(`What a hard reboot in Nova would change in ${row.name}`, ["What", "Now", "Then", "Who notices", "Why"], list.map((x) =>
-		line(x.device ? `${x.field} ${x.device}` : x.field,
-			x.now ? make("del", null, bdi(x.now)) : "",
-			x.then ? make("ins", null, bdi(x.then)) : make("span", { class: "badge lost" }, "lost"),
-			x.guest ? "the guest" : "its host only", x.why || whys[x.field] || "")));
+	const differences = (row, list) => {
+		const guests = list.filter((x) => x.guest).length;
+		const lines = [...list].sort((a, b) => Number(b.guest || 0) - Number(a.guest || 0)).map((x) => {
+			const field = fieldsOf[x.field] || { title: x.field, why: "" };
+			return line(x.device ? `${field.title} ${x.device}` : field.title,
+				x.now ? make("del", null, bdi(x.now)) : "",
+				x.then ? make("ins", null, bdi(x.then)) : make("span", { class: "badge lost" }, "lost"),
+				x.guest ? "the guest" : "its host only", x.why || field.why);
+		});
+		return [make("p", null, `The guest can notice ${guests} of ${list.length} differences.`),
+			grid(`What a hard reboot in Nova would change in ${row.name}`, ["What", "Now", "Then", "Who notices", "Why"], lines)];
+	};
 
 	const unfolded = (row) => {
 		const d = detailOf(row);
@@ -138,7 +145,7 @@
 			content.push(part("Interfaces", grid(`Interfaces of ${row.name}`, ["MAC address", "Model", "Plugged into", "Neutron network", "Addresses seen"], d.nics.map((n) =>
 				line(n.mac, n.model, n.plug, n.network || make("span", { class: "warn" }, "no mapping"), n.ips)))));
 		}
-		if (d.rebuild) content.push(part("What a hard reboot in Nova would change", differences(row, d.rebuild)));
+		if (d.rebuild) content.push(part("What a hard reboot in Nova would change", ...differences(row, d.rebuild)));
 		if (d.usage) content.push(part("What it was seen to use", pairs(d.usage)));
 		return make("tr", { class: "detail" }, make("td", { colspan: String(keys.length) }, make("div", { class: "sheet" }, ...content)));
 	};

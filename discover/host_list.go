@@ -106,8 +106,9 @@ func readYAML(text []byte) (all []listed, err error) {
 	return all, nil
 }
 
-// inventoryEntry is a host as an inventory file describes it.
-type inventoryEntry struct {
+// A HostEntry is a host as a file describes it, an inventory or a
+// configuration: its URI, and what that cannot say.
+type HostEntry struct {
 	URI         string `yaml:"uri"`
 	Name        string `yaml:"name"`
 	ComputeHost string `yaml:"compute_host"`
@@ -136,18 +137,18 @@ func hostOf(n *yaml.Node) (Host, error) {
 			return Host{}, fmt.Errorf("line %d: unknown key %q; known are uri, name, compute_host, files, insecure, key_file, known_hosts, pki_path", key.Line, key.Value)
 		}
 	}
-	var e inventoryEntry
+	var e HostEntry
 	if err := n.Decode(&e); err != nil {
 		return Host{}, err
 	}
 	if e.URI == "" {
 		return Host{}, errors.New("uri is missing")
 	}
-	return e.host()
+	return e.Host()
 }
 
-// host puts what stands beside the URI over what stands in it.
-func (e inventoryEntry) host() (Host, error) {
+// Host puts what stands beside the URI over what stands in it.
+func (e HostEntry) Host() (Host, error) {
 	h, err := ParseHost(e.URI)
 	if err != nil {
 		return Host{}, err

@@ -50,17 +50,8 @@ type novaConfig struct {
 	Libvirt              libvirtConfig     `yaml:"libvirt"`
 }
 
-// hostConfig is one host with what its URI cannot say.
-type hostConfig struct {
-	URI         string `yaml:"uri"`
-	Name        string `yaml:"name"`
-	ComputeHost string `yaml:"compute_host"`
-	Files       string `yaml:"files"`
-	Insecure    bool   `yaml:"insecure"`
-	KeyFile     string `yaml:"key_file"`
-	KnownHosts  string `yaml:"known_hosts"`
-	PKIPath     string `yaml:"pki_path"`
-}
+// hostConfig is one host with what its URI cannot say, as in an inventory.
+type hostConfig = discover.HostEntry
 
 // scanConfig bounds the reading of hosts.
 type scanConfig struct {

@@ -131,7 +131,7 @@ func (s *selection) given(configured map[string]discover.Host) ([]discover.Host,
 func (c config) hosts() ([]discover.Host, error) {
 	var hosts []discover.Host
 	for i, hc := range c.Hosts {
-		h, err := hc.host(filepath.Dir(c.file))
+		h, err := configuredHost(hc, filepath.Dir(c.file))
 		if err != nil {
 			return nil, usagef("configuration %s: hosts: entry %d: %w", c.file, i+1, err)
 		}
@@ -140,26 +140,15 @@ func (c config) hosts() ([]discover.Host, error) {
 	return hosts, nil
 }
 
-func (hc hostConfig) host(dir string) (discover.Host, error) {
-	h, err := discover.ParseHost(hc.URI)
-	if err != nil {
-		return h, err
-	}
-	set := func(to *string, value string) {
-		if value != "" {
-			*to = value
+// configuredHost reads one entry. Files without a folder lie beside the
+// configuration.
+func configuredHost(e hostConfig, dir string) (discover.Host, error) {
+	for _, name := range []*string{&e.KeyFile, &e.KnownHosts, &e.PKIPath} {
+		if *name != "" {
+			*name = relativeTo(dir, *name)
 		}
 	}
-	set(&h.Name, hc.Name)
-	set(&h.ComputeHost, hc.ComputeHost)
-	set(&h.Files, hc.Files)
-	for to, value := range map[*string]string{&h.KeyFile: hc.KeyFile, &h.KnownHosts: hc.KnownHosts, &h.PKIPath: hc.PKIPath} {
-		if value != "" {
-			*to = relativeTo(dir, value)
-		}
-	}
-	h.Insecure = hc.Insecure
-	return h, nil
+	return e.Host()
 }
 
 // planHosts are the hosts of a plan, reached as the configuration says now:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lightcloud/kvm2openstack/discover"
@@ -30,5 +31,19 @@ func TestHostOfTheConfiguration(t *testing.T) {
 	}
 	if hosts, err := (&selection{}).hosts(c); err != nil || len(hosts) != 2 {
 		t.Errorf("no --host = %+v, %v, want both", hosts, err)
+	}
+}
+
+// TestConfiguredHost: files lie beside the configuration, and what the URI says
+// otherwise is refused, as in an inventory.
+func TestConfiguredHost(t *testing.T) {
+	c := config{file: "/etc/kvm2openstack/config.yaml", Hosts: []hostConfig{{URI: "qemu+ssh://root@kvm01/system", KeyFile: "id", KnownHosts: "/k/known"}}}
+	hosts, err := c.hosts()
+	if err != nil || hosts[0].KeyFile != "/etc/kvm2openstack/id" || hosts[0].KnownHosts != "/k/known" {
+		t.Errorf("hosts = %+v, %v", hosts, err)
+	}
+	c.Hosts[0].URI += "?keyfile=/k/other"
+	if _, err := c.hosts(); err == nil || !strings.Contains(err.Error(), "entry 1: key_file and the URI's own option differ") {
+		t.Errorf("another key in the URI: %v", err)
 	}
 }

@@ -138,27 +138,16 @@ func (a *app) adviceFor(sum importer.Summary) {
 
 // preview prints what an import would write. It opens readers only.
 func (a *app) preview(ctx context.Context, c config, p plan.Plan) error {
-	side, err := c.readCloud(ctx, a)
+	known, err := c.adoptions(ctx)
 	if err != nil {
 		return err
 	}
-	hosts, err := c.planHosts(p)
-	if err != nil {
-		return err
-	}
-	db, err := c.requireNova(ctx, a)
+	readers, db, err := c.readers(ctx, a, p, known)
 	if err != nil {
 		return err
 	}
 	defer closeNova(db)
-	adoptions, err := c.adoptions(ctx)
-	if err != nil {
-		return err
-	}
-	sum, err := importer.Preview(ctx, p, importer.Readers{
-		Nova: db, Hosts: importer.Libvirt{Options: c.scanOptions()}, Snapshot: side.snapshot, Cloud: side.lookup(),
-		Earlier: importer.Earlier(adoptions), Reach: reach(hosts),
-	}, func(v importer.Previewed) error { return report.Preview(a.out, v) })
+	sum, err := importer.Preview(ctx, p, readers, func(v importer.Previewed) error { return report.Preview(a.out, v) })
 	if err != nil {
 		return err
 	}

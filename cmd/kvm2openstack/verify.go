@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -74,24 +73,13 @@ func (o *verifyOptions) plan(args []string, adoptions []journal.Adoption) (plan.
 }
 
 func (o *verifyOptions) verify(ctx context.Context, a *app, c config, p plan.Plan, adoptions []journal.Adoption) error {
-	hosts, err := c.planHosts(p)
-	if err != nil {
-		return err
-	}
-	side, err := c.readCloud(ctx, a)
-	if err != nil {
-		return err
-	}
-	db, err := c.requireNova(ctx, a)
+	readers, db, err := c.readers(ctx, a, p, adoptions)
 	if err != nil {
 		return err
 	}
 	defer closeNova(db)
 	var found []importer.Finding
-	looked, err := importer.Verify(ctx, p, importer.Readers{
-		Nova: db, Hosts: importer.Libvirt{Options: c.scanOptions()}, Earlier: importer.Earlier(adoptions), Reach: reach(hosts),
-		Snapshot: side.snapshot, Cloud: side.lookup(), Note: func(text string) { fmt.Fprintln(a.err, text) },
-	}, func(f importer.Finding) { found = append(found, f) })
+	looked, err := importer.Verify(ctx, p, readers, func(f importer.Finding) { found = append(found, f) })
 	printErr := o.print(a, found, looked)
 	if err := errors.Join(err, printErr); err != nil {
 		return err

@@ -67,22 +67,39 @@ func (o *auditOptions) run(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
+	before, err := o.readBaseline()
+	if err != nil {
+		return err
+	}
+	save, err := o.beginSave()
+	if err != nil {
+		return err
+	}
+	defer save.drop()
 	page, err := o.beginPage()
 	if err != nil {
 		return err
 	}
-	if page != nil {
-		defer page.drop()
-	}
+	defer page.drop()
 	r, err := a.audit(cmd.Context(), c, &o.selection)
 	if err != nil {
 		return err
 	}
-	// One that cannot be written or printed is no reason to lose the other.
-	if err := errors.Join(o.writePage(a, page, c, r), o.print(cmd, a, c, r), checkTotals(r)); err != nil {
+	// One that cannot be written or printed is no reason to lose the others.
+	err = errors.Join(o.writeSave(save, r), o.writePage(a, page, c, r), checkTotals(r))
+	if before != nil {
+		changes := audit.Compare(r, *before)
+		return ended(o.changesStatus(changes), err, o.printChanges(a, r, changes))
+	}
+	return ended(o.status(r), err, o.print(cmd, a, c, r))
+}
+
+// ended is the end of an audit: its verdict, unless something went wrong.
+func ended(code int, errs ...error) error {
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return status(o.status(r))
+	return status(code)
 }
 
 // audit reads the selected hosts. It is all that plan needs as well.

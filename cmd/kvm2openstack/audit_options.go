@@ -45,11 +45,15 @@ func (o *tableOptions) view(a *app) report.View {
 
 // cronOptions are the flags for audits that nobody watches.
 type cronOptions struct {
-	failOn string
+	failOn   string
+	baseline string
+	save     string
 }
 
 func (o *cronOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
+	f.StringVar(&o.baseline, "baseline", "", "print only what is new, changed or gone since the audit in `FILE`, and let only that make the exit status")
+	f.StringVar(&o.save, "save", "", "also write the whole audit to `FILE` as -o json prints it, for a later --baseline; may be the same file")
 	f.StringVar(&o.failOn, "fail-on", "attention", "the least that gives an exit status other than 0: `attention|blocked`")
 	cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(failOnWords, cobra.ShellCompDirectiveNoFileComp)) // see above
 }
@@ -70,6 +74,9 @@ func (o *auditOptions) check() error {
 	}
 	if err := o.tableOptions.check(o.output); err != nil {
 		return err
+	}
+	if o.baseline != "" && (o.output == "csv" || o.groupBy != "" || len(o.sort) > 0) {
+		return usagef("--baseline prints a list of changes, as table or json: it does not go with -o csv, --group-by or --sort")
 	}
 	return o.cronOptions.check()
 }

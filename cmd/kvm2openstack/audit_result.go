@@ -16,7 +16,7 @@ func (o *auditOptions) print(cmd *cobra.Command, a *app, c config, r audit.Repor
 	}
 	switch o.output {
 	case "json":
-		return report.AuditJSON(a.out, r, "kvm2openstack "+version)
+		return report.AuditJSON(a.out, r, maker())
 	case "csv":
 		return report.AuditCSV(a.out, r)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func retype(cmd *cobra.Command, name string, more ...string) string {
 	}
 	words := []string{cmd.Root().Name(), name}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name == "verbose" || next.Flag(f.Name) == nil {
+		if next.Flag(f.Name) == nil || slices.Contains(onceOnly, f.Name) {
 			return
 		}
 		words = append(words, flagWords(f)...)
@@ -28,6 +29,9 @@ func retype(cmd *cobra.Command, name string, more ...string) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// onceOnly are flags that the next command should not have: it is looked at.
+var onceOnly = []string{"verbose", "html", "save", "baseline", "output"}
 
 // flagWords is one flag as it can be typed.
 func flagWords(f *pflag.Flag) []string {

@@ -29,6 +29,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"fits":      checkFits,
 	"aligned":   checkAligned,
 	"unread":    unread,
+	"valid":     checkValid,
 }
 
 // defineDomains adds domains to a host of the demonstration, one for each line

@@ -126,9 +126,10 @@ func (f *wholeFile) keepEarlier() (string, error) {
 	return name, nil
 }
 
-// drop removes what was not kept. After keep it does nothing.
+// drop removes what was not kept. After keep it does nothing, nor where no
+// file is wanted.
 func (f *wholeFile) drop() {
-	if f.kept {
+	if f == nil || f.kept {
 		return
 	}
 	f.out.Close() // closed already where keep failed; nobody wants what it holds

@@ -80,6 +80,7 @@ type Report struct {
 
 	domains  [][]discover.Domain // by host: as they were read, never copied
 	sample   sample
+	leftOut  map[string]bool // UUIDs of those that were filtered
 	verdicts map[check.Verdict]int
 	judge    judge
 }
@@ -159,7 +160,7 @@ func (r Report) Totals() Totals {
 // Run reads all hosts, then applies the rules: whether a UUID or a MAC occurs
 // twice is only known when everything was seen.
 func Run(ctx context.Context, in Input) (Report, error) {
-	var r Report
+	r := Report{leftOut: map[string]bool{}}
 	fleet := check.NewFleet()
 	opt := in.Scan
 	opt.Progress = in.Started
@@ -204,6 +205,7 @@ func (r *Report) add(inv discover.Inventory, keep func(discover.Domain) bool, fl
 		fleet.Add(d)
 		if keep != nil && !keep(d) {
 			r.Filtered++
+			r.leftOut[d.UUID] = true
 			continue
 		}
 		kept = append(kept, d)

@@ -60,17 +60,38 @@ func printLines(w io.Writer, lines []auditLine, v View) error {
 	return err
 }
 
-// Failures lists the hosts that could not be read at all, and those whose
-// files could not be looked at.
+// Failures lists the hosts that could not be read at all, those whose files
+// could not be looked at, and the domains that did not answer.
 func Failures(w io.Writer, r audit.Report) {
+	hostFailures(w, r)
+	blind := map[string][]string{}
+	var why []string
+	for _, h := range r.Hosts {
+		if h.Err != nil || h.FilesErr == "" {
+			continue
+		}
+		if blind[h.FilesErr] == nil {
+			why = append(why, h.FilesErr)
+		}
+		blind[h.FilesErr] = append(blind[h.FilesErr], h.Host.Name)
+	}
+	for _, err := range why {
+		if hosts := blind[err]; len(hosts) == 1 {
+			fmt.Fprintf(w, "\nhost %s: its files were not looked at: %s\n", hosts[0], Line(err))
+		} else {
+			fmt.Fprintf(w, "\n%d hosts (%s): their files were not looked at: %s\n", len(hosts), list(hosts, 5), Line(err))
+		}
+	}
+}
+
+// hostFailures are those that leave domains unseen, or unasked.
+func hostFailures(w io.Writer, r audit.Report) {
 	for _, h := range r.Hosts {
 		switch {
 		case h.Err != nil && h.Found > 0:
 			fmt.Fprintf(w, "\nhost %s was read in part, %d domains: %s\n", h.Host.Name, h.Found, Line(h.Err.Error()))
 		case h.Err != nil:
 			fmt.Fprintf(w, "\nhost %s was not read: %s\n", h.Host.Name, Line(h.Err.Error()))
-		case h.FilesErr != "":
-			fmt.Fprintf(w, "\nhost %s: its files were not looked at: %s\n", h.Host.Name, Line(h.FilesErr))
 		}
 		for _, q := range h.Silent {
 			fmt.Fprintf(w, "\nhost %s: domain %s runs, but its QEMU did not answer: %s\n", h.Host.Name, Line(q.Name), Line(q.Err.Error()))
@@ -108,11 +129,7 @@ func AuditExplain(w io.Writer, r audit.Report) {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s / %s: %s\n", Line(d.Host), Line(d.Name), d.Verdict)
-		for _, f := range d.Findings {
-			if f.Severity != check.Info {
-				fmt.Fprintf(w, "  %s %s: %s\n      do: %s\n", f.Code, f.Severity, Line(f.Text), Line(f.Action))
-			}
-		}
+		explainFindings(w, d.Findings)
 		rebuilds(w, d.Rebuild)
 	}
 }

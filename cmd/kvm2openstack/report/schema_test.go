@@ -26,10 +26,10 @@ import (
 // The schemas are made of the types that are printed and of the comments on
 // their fields, so that a field that is added is described, or seen here.
 func TestSchemas(t *testing.T) {
-	for name, shape := range map[string]any{"audit": auditJSON{}} {
+	for name, shape := range map[string]any{AuditSchema: auditJSON{}, ChangesSchema: changesJSON{}} {
 		s := newSchemas(t)
-		text := s.document(shape)
-		path := filepath.Join("testdata", name+".schema.json")
+		text := s.document(name, shape)
+		path := schemaFile(name)
 		if *update {
 			if err := os.WriteFile(path, text, 0o644); err != nil {
 				t.Fatal(err)
@@ -119,9 +119,14 @@ func (s *schemas) note(pkg string, n ast.Node) bool {
 	return true
 }
 
-func (s *schemas) document(shape any) []byte {
+// schemaFile is where the schema of kvm2openstack.audit/1 is: audit.schema.json.
+func schemaFile(name string) string {
+	name, _, _ = strings.Cut(strings.TrimPrefix(name, "kvm2openstack."), "/")
+	return filepath.Join("testdata", name+".schema.json")
+}
+
+func (s *schemas) document(name string, shape any) []byte {
 	root := s.object(reflect.TypeOf(shape))
-	name := AuditSchema
 	root.Draft, root.ID, root.Title, root.Defs = "https://json-schema.org/draft/2020-12/schema", "urn:"+strings.ReplaceAll(name, "/", ":"), name, s.defs
 	root.Properties["schema"].Const = name
 	var b bytes.Buffer

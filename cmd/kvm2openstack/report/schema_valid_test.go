@@ -24,7 +24,7 @@ import (
 // while other readers must take fields that they do not know.
 func strictly(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	text, err := os.ReadFile("testdata/" + name + ".schema.json")
+	text, err := os.ReadFile(schemaFile(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func reports(t *testing.T) map[string]audit.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong := audit.Host{Capacity: &audit.Capacity{Placement: true}, Inventory: discover.Inventory{
+	wrong := audit.Host{Found: 1, Capacity: &audit.Capacity{Placement: true}, Inventory: discover.Inventory{
 		Err: errors.New("refused"), FilesErr: "no login", Silent: []discover.Silence{{Name: "db", Err: errors.New("no answer")}},
 	}}
 	return map[string]audit.Report{
@@ -95,7 +95,7 @@ func reports(t *testing.T) map[string]audit.Report {
 }
 
 func TestAuditJSONIsValid(t *testing.T) {
-	s := strictly(t, "audit")
+	s := strictly(t, AuditSchema)
 	for name, r := range reports(t) {
 		var out bytes.Buffer
 		if err := AuditJSON(&out, r, "test"); err != nil {
@@ -107,10 +107,39 @@ func TestAuditJSONIsValid(t *testing.T) {
 	}
 }
 
+// An audit is compared with each other one, read back from what was printed.
+func TestChangesJSONIsValid(t *testing.T) {
+	s := strictly(t, ChangesSchema)
+	all := reports(t)
+	for before := range all {
+		var printed bytes.Buffer
+		if err := AuditJSON(&printed, all[before], "test"); err != nil {
+			t.Fatal(err)
+		}
+		b, err := ReadBaseline(&printed, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", before, err)
+		}
+		for now, r := range all {
+			var out bytes.Buffer
+			c := audit.Compare(r, b)
+			if err := ChangesJSON(&out, r, c, "test"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Validate(parsed(t, out.Bytes())); err != nil {
+				t.Errorf("%s since %s: %v", now, before, err)
+			}
+			if changed := c.Totals.Now != c.Totals.Same || c.Totals.Then != c.Totals.Same; changed != (now != before) {
+				t.Errorf("%s since %s: %+v", now, before, c.Totals)
+			}
+		}
+	}
+}
+
 // A domain with something in every field is described, too, and one with
 // nothing in any.
 func TestWholeDomainIsValid(t *testing.T) {
-	s := strictly(t, "audit")
+	s := strictly(t, AuditSchema)
 	var whole audit.Domain
 	fill(reflect.ValueOf(&whole).Elem())
 	whole.Verdict, whole.Findings[0].Severity, whole.State, whole.Rebuild[0].Kind = check.VerdictBlocked, check.Blocked, discover.StateRunning, rebuild.Lost

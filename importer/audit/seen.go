@@ -1,0 +1,137 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/check"
+)
+
+// facts are what two audits are compared by, besides verdicts and findings.
+// What moves by itself, such as addresses and the space that is in use, is not
+// among them.
+var facts = [...]struct {
+	name string
+	of   func(discover.Domain) string
+}{
+	{"state", func(d discover.Domain) string { return string(d.State) }},
+	{"vcpus", func(d discover.Domain) string { return strconv.FormatUint(uint64(d.VCPUs), 10) }},
+	{"memory_mib", func(d discover.Domain) string { return strconv.FormatUint(d.MemMaxKiB>>10, 10) }},
+	{"disks", diskFacts},
+	{"interfaces", interfaceFacts},
+	{"machine", func(d discover.Domain) string { return d.MachineType }},
+	{"os", func(d discover.Domain) string { return cmp.Or(d.Guest.Name, d.Guest.Family) }},
+	{"definition", func(d discover.Domain) string { return d.Digest }},
+}
+
+// A Seen is what a comparison keeps of a domain: little, for there are many.
+type Seen struct {
+	Host, Name, UUID string
+	Verdict          check.Verdict
+	Codes            []string // of what keeps it from being ready, sorted, each once
+
+	facts [len(facts)]string // empty for one that could not be read
+}
+
+// SeenDomain is what a comparison keeps of d.
+func SeenDomain(d Domain) Seen {
+	s := Seen{Host: d.Host, Name: d.Name, UUID: d.UUID, Verdict: d.Verdict}
+	for _, f := range d.Findings {
+		if f.Severity != check.Info {
+			s.Codes = append(s.Codes, f.Code)
+		}
+	}
+	slices.Sort(s.Codes)
+	s.Codes = slices.Compact(s.Codes)
+	for i, f := range facts {
+		s.facts[i] = f.of(d.Domain)
+	}
+	return s
+}
+
+// SeenUnreadable is what a comparison keeps of a domain that could not be read.
+func SeenUnreadable(host, name, uuid string) Seen {
+	return Seen{Host: host, Name: name, UUID: uuid, Verdict: check.VerdictUnreadable}
+}
+
+func diskFacts(d discover.Domain) string {
+	var out []string
+	for _, k := range d.Disks {
+		size := ""
+		if k.CapacityBytes > 0 {
+			size = fmt.Sprintf(" %d GiB", (k.CapacityBytes+1<<30-1)>>30)
+		}
+		out = append(out, fmt.Sprintf("%s %s%s", k.Target, cmp.Or(k.Path, "empty"), size))
+	}
+	return strings.Join(out, ", ")
+}
+
+func interfaceFacts(d discover.Domain) string {
+	var out []string
+	for _, n := range d.Interfaces {
+		to := cmp.Or(n.Bridge, n.Network, n.SourceDev, n.Type)
+		if n.VLAN != 0 {
+			to += "." + strconv.Itoa(n.VLAN)
+		}
+		out = append(out, fmt.Sprintf("%s %s %s", n.MAC, cmp.Or(n.Model, "default"), to))
+	}
+	return strings.Join(out, ", ")
+}
+
+// A Difference is one fact that is another than it was.
+type Difference struct {
+	Field  string `json:"field"`  // host, name, uuid, state, vcpus, memory_mib, disks, interfaces, machine, os, definition
+	Before string `json:"before"` // in the baseline; "" for a definition
+	Now    string `json:"now"`    // in this audit; "" for a definition
+}
+
+// differences are the facts that differ. Of two definitions only that they
+// differ, and only where no other fact says how.
+func (s Seen) differences(before Seen) []Difference {
+	var out []Difference
+	add := func(field, was, is string) {
+		if was != is {
+			out = append(out, Difference{field, was, is})
+		}
+	}
+	add("host", before.Host, s.Host)
+	add("name", before.Name, s.Name)
+	add("uuid", before.UUID, s.UUID)
+	if s.Verdict == check.VerdictUnreadable || before.Verdict == check.VerdictUnreadable {
+		return out
+	}
+	for i, f := range facts[:len(facts)-1] {
+		add(f.name, before.facts[i], s.facts[i])
+	}
+	last := len(facts) - 1
+	if s.facts[last] != before.facts[last] && !slices.ContainsFunc(out, saysHow) {
+		out = append(out, Difference{Field: facts[last].name})
+	}
+	return out
+}
+
+// saysHow reports whether a difference explains that the definition is another.
+func saysHow(d Difference) bool {
+	return d.Field != "host" && d.Field != "state" && d.Field != "os"
+}
+
+// seen is what the report says of each domain, with its findings.
+func (r Report) seen() iter.Seq2[Seen, []check.Finding] {
+	return func(yield func(Seen, []check.Finding) bool) {
+		for d := range r.Domains() {
+			if !yield(SeenDomain(d), d.Findings) {
+				return
+			}
+		}
+		for _, u := range r.Unreadable {
+			if !yield(SeenUnreadable(u.Host, u.Name, u.UUID), nil) {
+				return
+			}
+		}
+	}
+}

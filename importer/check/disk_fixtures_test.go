@@ -96,7 +96,7 @@ var diskFixtures = map[string]fixture{
 
 	"K2O-221": {disk(format("raw", "raw")), both(disk(format("raw", "raw")), imagesType("raw"))},
 	"K2O-222": {disk(format("raw", "qcow2")), disk(format("qcow2", ""))},
-	"K2O-223": {disk(format("vmdk", "vmdk")), disk(format("qcow2", "qcow2"))},
+	"K2O-223": {disk(format("vmdk", "vmdk")), disk(format("raw", "raw"))},
 	"K2O-224": {imagesType("flat"), both(disk(format("raw", "raw")), imagesType("flat"))},
 	"K2O-225": {imagesType("rbd"), imagesType("raw")},
 	"K2O-226": {

@@ -44,7 +44,7 @@ var guestFixtures = map[string]fixture{
 	"K2O-508": {func(d *discover.Domain, _ *Facts) { d.AgentChannel = true }, func(d *discover.Domain, _ *Facts) { d.AgentConnected = true }},
 
 	"K2O-521": {clock("localtime"), both(windows, clock("localtime"))},
-	"K2O-522": {both(windows, clock("")), clock("utc")},
+	"K2O-522": {both(windows, clock("")), both(windows, clock("localtime"))},
 	"K2O-523": {clock("variable"), clock("localtime")},
 	"K2O-524": {func(d *discover.Domain, _ *Facts) { d.HyperV = []string{"relaxed"} }, windows},
 	"K2O-525": {both(windows, func(d *discover.Domain, _ *Facts) { d.HyperV = []string{"relaxed", "stimer"} }), windows},

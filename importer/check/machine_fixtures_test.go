@@ -35,12 +35,12 @@ var machineFixtures = map[string]fixture{
 		firmware(discover.Firmware{UEFI: true, Auto: true, Loader: "/usr/share/OVMF/OVMF_CODE.fd", NVRAM: vars}),
 	},
 	"K2O-406": {firmware(discover.Firmware{Loader: "/usr/share/seabios/custom.bin"}), firmware(discover.Firmware{UEFI: true, Loader: "/opt/ovmf/CODE.fd"})},
-	"K2O-407": {func(d *discover.Domain, _ *Facts) { d.DirectKernel = "/boot/vmlinuz-guest" }, firmware(discover.Firmware{})},
+	"K2O-407": {func(d *discover.Domain, _ *Facts) { d.DirectKernel = "/boot/vmlinuz-guest" }, firmware(discover.Firmware{UEFI: true, Auto: true})},
 	"K2O-408": {machine("q35"), machine("pc-q35-7.2")},
 	"K2O-409": {machine("pc-0.12"), machine("pc-i440fx-2.11")},
 	"K2O-410": {machine("microvm"), machine("pc-q35-rhel8.6.0")},
 	"K2O-411": {func(d *discover.Domain, _ *Facts) { d.Arch = "aarch64" }, func(d *discover.Domain, _ *Facts) { d.Arch = "i686" }},
-	"K2O-412": {virt("qemu"), virt("kvm")},
+	"K2O-412": {virt("qemu"), virt("xen")},
 	"K2O-413": {virt("xen"), virt("qemu")},
 	"K2O-414": {
 		func(d *discover.Domain, _ *Facts) { d.Emulator = "/usr/local/bin/qemu-wrapper.sh" },
@@ -83,5 +83,5 @@ var machineFixtures = map[string]fixture{
 	"K2O-468": {other("watchdog i6300esb", "sound ich6"), other("sound ich6", "shmem")},
 	"K2O-469": {other("memory nvdimm"), other("memory dimm", "soundcard")},
 	"K2O-470": {func(d *discover.Domain, _ *Facts) { d.UnknownXML = []string{"devices/quantum"} }, other("sound ich6")},
-	"K2O-471": {func(d *discover.Domain, _ *Facts) { d.SecurityLabel = "apparmor" }, func(d *discover.Domain, _ *Facts) { d.SecurityLabel = "" }},
+	"K2O-471": {func(d *discover.Domain, _ *Facts) { d.SecurityLabel = "apparmor" }, func(d *discover.Domain, _ *Facts) { d.Tainted = "custom-argv" }},
 }

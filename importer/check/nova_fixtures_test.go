@@ -45,7 +45,7 @@ var novaFixtures = map[string]fixture{
 
 	"K2O-611": {func(_ *discover.Domain, f *Facts) { live(f, "kvm01") }, func(_ *discover.Domain, f *Facts) { live(f, "") }},
 	"K2O-612": {func(_ *discover.Domain, f *Facts) { live(f, "") }, func(_ *discover.Domain, f *Facts) { live(f, "kvm02") }},
-	"K2O-613": {func(_ *discover.Domain, f *Facts) { live(f, "kvm02") }, func(_ *discover.Domain, f *Facts) { live(f, "kvm01") }},
+	"K2O-613": {func(_ *discover.Domain, f *Facts) { live(f, "kvm02") }, func(_ *discover.Domain, f *Facts) { live(f, "") }},
 	"K2O-614": {present(nova.Presence{Deleted: true, Mapping: true}), present(nova.Presence{Shadow: true})},
 	"K2O-615": {present(nova.Presence{Shadow: true}), present(nova.Presence{Deleted: true})},
 	"K2O-616": {present(nova.Presence{BuildRequest: true}), present(nova.Presence{RequestSpec: true})},
@@ -68,7 +68,7 @@ var novaFixtures = map[string]fixture{
 	"K2O-634": {named("web\n1"), named("web 1")},
 	"K2O-635": {named("../web"), named("web..1")},
 	"K2O-636": {named("统一"), named("统一-1")},
-	"K2O-637": {func(_ *discover.Domain, f *Facts) { f.Nova.HostnameTaken = []string{"web.1 (cell1)"} }, func(_ *discover.Domain, f *Facts) { f.Nova.HostnameTaken = nil }},
+	"K2O-637": {func(_ *discover.Domain, f *Facts) { f.Nova.HostnameTaken = []string{"web.1 (cell1)"} }, named("web-2")},
 	"K2O-638": {named("instance-0000002a"), named("instance-2a")},
 
 	"K2O-651": {func(_ *discover.Domain, f *Facts) { f.Nova.Quota.Cores = 1 }, func(_ *discover.Domain, f *Facts) { f.Nova.Quota.Cores, f.Nova.Quota.UnlimitedCores = 1, true }},

@@ -92,7 +92,9 @@ func Rules() []Rule { return slices.Clone(rules) }
 // Assess says what the rules make of d. It looks at nothing but its
 // arguments, changes neither, and may be called from many goroutines as long
 // as nobody feeds f.Fleet meanwhile.
-func Assess(d discover.Domain, f Facts) Assessment {
+func Assess(d discover.Domain, f Facts) Assessment { return assess(rules, d, f) }
+
+func assess(rules []Rule, d discover.Domain, f Facts) Assessment {
 	s := subject{Domain: d, Facts: f}
 	managed := s.managed()
 	var a Assessment

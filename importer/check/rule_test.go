@@ -8,6 +8,8 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lightcloud/kvm2openstack/discover"
 )
 
@@ -51,30 +53,75 @@ func codes(findings []Finding) []string {
 	return all
 }
 
+// try tries a pair of fixtures on a set of rules and says what is wrong.
+func try(rules []Rule, code string) (wrong string) {
+	if !slices.Contains(codes(assessMade(rules, fixtures[code].yes).Findings), code) {
+		wrong = "its case is not found"
+	}
+	if slices.Contains(codes(assessMade(rules, fixtures[code].no).Findings), code) {
+		wrong += "it speaks where it should not"
+	}
+	return wrong
+}
+
+func assessMade(rules []Rule, of tweak) Assessment {
+	d, f := made(of)
+	return assess(rules, d, f)
+}
+
 func TestRulesFindTheirCase(t *testing.T) {
-	for _, r := range Rules() {
-		fx, ok := fixtures[r.Code]
-		if !ok || fx.yes == nil || fx.no == nil {
-			t.Errorf("%s (%s) has no pair of fixtures", r.Code, r.Title)
-			continue
-		}
-		if a := Assess(made(fx.yes)); !slices.Contains(codes(a.Findings), r.Code) {
-			t.Errorf("%s (%s): its case gives %v", r.Code, r.Title, codes(a.Findings))
-		}
-		if a := Assess(made(fx.no)); slices.Contains(codes(a.Findings), r.Code) {
-			t.Errorf("%s (%s): speaks where it should not: %v", r.Code, r.Title, a.Findings)
+	for code := range fixtures {
+		if wrong := try(rules, code); wrong != "" {
+			t.Errorf("%s: %s", code, wrong)
 		}
 	}
 }
 
-func TestFixturesBelongToRules(t *testing.T) {
-	known := map[string]bool{}
-	for _, r := range Rules() {
-		known[r.Code] = true
+// Every rule has a case and one that is as near to it as can be, and no pair
+// is left over from a rule that is gone. The clean domain alone is near to
+// nothing.
+func TestRulesHaveFixtures(t *testing.T) {
+	left := maps.Clone(fixtures)
+	for _, r := range rules {
+		fx := fixtures[r.Code]
+		if fx.yes == nil || fx.no == nil {
+			t.Errorf("%s (%s) has no pair of fixtures", r.Code, r.Title)
+			continue
+		}
+		if isClean(fx.no) {
+			t.Errorf("%s (%s): the case that it must not find is the clean domain", r.Code, r.Title)
+		}
+		delete(left, r.Code)
 	}
-	for _, code := range slices.Sorted(maps.Keys(fixtures)) {
-		if !known[code] {
-			t.Errorf("fixture for %s, which is no rule", code)
+	for code := range left {
+		t.Errorf("fixtures for %s, which is no rule", code)
+	}
+}
+
+func isClean(of tweak) bool {
+	d, f := made(of)
+	cleanDomain, cleanFacts := clean()
+	return cmp.Equal(d, cleanDomain, cmp.Comparer(sameAddress)) && cmp.Equal(f, cleanFacts)
+}
+
+// Whatever is done to one rule, the fixtures notice it: without it, with it
+// silent, with it speaking of everything, with it under another code.
+func TestFixturesNoticeEveryRule(t *testing.T) {
+	mutations := map[string]func(Rule) []Rule{
+		"removed": func(Rule) []Rule { return nil },
+		"silent":  func(r Rule) []Rule { r.find = func(subject) []detail { return nil }; return []Rule{r} },
+		"talkative": func(r Rule) []Rule {
+			r.find = func(subject) []detail { return []detail{say("It is.")} }
+			return []Rule{r}
+		},
+		"other code": func(r Rule) []Rule { r.Code = "K2O-999"; return []Rule{r} },
+	}
+	for name, mutate := range mutations {
+		for i, r := range rules {
+			mutated := slices.Concat(rules[:i], mutate(r), rules[i+1:])
+			if try(mutated, r.Code) == "" {
+				t.Errorf("%s (%s) %s: no fixture notices", r.Code, r.Title, name)
+			}
 		}
 	}
 }

@@ -16,9 +16,9 @@ var stateFixtures = map[string]fixture{
 	"K2O-108": {in(discover.StatePMSuspended), in(discover.StatePaused)},
 	"K2O-109": {in(discover.StateShutdown), in(discover.StateShutoff)},
 	"K2O-110": {in(discover.StateNone), in(discover.StateBlocked)},
-	"K2O-111": {func(d *discover.Domain, _ *Facts) { d.Tainted = "custom-argv" }, in(discover.StateRunning)},
+	"K2O-111": {func(d *discover.Domain, _ *Facts) { d.Tainted = "custom-argv" }, in(discover.StateShutoff)},
 
-	"K2O-121": {func(d *discover.Domain, _ *Facts) { d.ACPI = false }, func(d *discover.Domain, _ *Facts) { d.ACPI = true }},
+	"K2O-121": {func(d *discover.Domain, _ *Facts) { d.ACPI = false }, in(discover.StateShutoff)},
 	"K2O-122": {func(d *discover.Domain, _ *Facts) { d.OnPoweroff = "restart" }, func(d *discover.Domain, _ *Facts) { d.OnPoweroff = "" }},
 	"K2O-123": {func(d *discover.Domain, _ *Facts) { d.OnReboot = "destroy" }, func(d *discover.Domain, _ *Facts) { d.OnReboot = "" }},
 	"K2O-124": {func(d *discover.Domain, _ *Facts) { d.OnCrash = "preserve" }, func(d *discover.Domain, _ *Facts) { d.OnCrash = "restart" }},

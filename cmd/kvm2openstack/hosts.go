@@ -27,8 +27,14 @@ type selection struct {
 	left leftOut // what the filters kept out of an audit
 }
 
-// addFlags adds the flags for commands that read hosts.
+// addFlags adds the flags for commands that read hosts and choose domains.
 func (s *selection) addFlags(cmd *cobra.Command) {
+	s.addHostFlags(cmd)
+	s.addFilterFlags(cmd)
+}
+
+// addHostFlags adds the flags that say which hosts are read, and how.
+func (s *selection) addHostFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&s.uris, "host", nil, "libvirt `URI` of a host; may be repeated (qemu:///system, qemu+ssh://root@kvm01/system, qemu+tls://kvm01/system)")
 	f.StringVar(&s.inventory, "inventory", "", "`FILE` with hosts: YAML, or one URI a line")
@@ -36,7 +42,6 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&s.insecure, "insecure", false, "allow qemu+tcp:// hosts, which are neither encrypted nor authenticated")
 	f.BoolVar(&s.noFiles, "no-files", false, "do not look at the hosts' disk files")
 	f.StringVar(&s.windowsNIC, "windows-nic", "", "what becomes of virtio interfaces of Windows guests at their restart: keep, `e1000` (e1000e where that suits better), or ask; above defaults.windows_nic of the configuration")
-	s.addFilterFlags(cmd)
 }
 
 // above puts flags above what the configuration says.

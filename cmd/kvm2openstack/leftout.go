@@ -17,7 +17,11 @@ import (
 type leftOut struct {
 	filter plan.Filter
 	by     map[string]int // by the word that did it
+	names  []string       // some of them
 }
+
+// namesKept is how many names are kept to find one that was mistyped.
+const namesKept = 10000
 
 // keep reports whether the filter takes d, and counts it where not.
 func (l *leftOut) keep(d discover.Domain) bool {
@@ -29,6 +33,9 @@ func (l *leftOut) keep(d discover.Domain) bool {
 		l.by = map[string]int{}
 	}
 	l.by[why]++
+	if len(l.names) < namesKept {
+		l.names = append(l.names, d.Name)
+	}
 	return false
 }
 
@@ -70,4 +77,36 @@ func typed(words ...string) string {
 		out = append(out, report.Line(check.Shell(w)))
 	}
 	return strings.Join(out, ", ")
+}
+
+// like names some domains that were left out and whose names have something of
+// word in them, or word of theirs.
+func (l *leftOut) like(word string) string {
+	word = strings.ToLower(strings.Trim(word, "*"))
+	var out []string
+	for _, name := range l.names {
+		n := strings.ToLower(name)
+		if word != "" && n != "" && (strings.Contains(n, word) || strings.Contains(word, n) || oneOff(n, word)) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	if len(out) == 0 {
+		return ""
+	}
+	return "; is it " + typed(out[:min(3, len(out))]...) + "?"
+}
+
+// oneOff reports whether one letter was mistyped, left out or put in.
+func oneOff(a, b string) bool {
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		start++
+	}
+	a, b = a[start:], b[start:]
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return len(a) <= 1 && len(b) <= 1
 }

@@ -49,6 +49,7 @@ func newRoot(std streams) *cobra.Command {
 OpenStack Nova in place: no disk is copied and importing needs no restart.
 
   audit    look at hosts and say what can be adopted; writes nothing
+  explain  say what a check means, or why a domain has its verdict
   plan     the same, as a file to read, edit and keep; writes nothing else
   import   write Nova's records and link the disks; the guests keep running
   rename   one restart of each guest, under Nova's name, when it suits you
@@ -74,7 +75,7 @@ OpenStack Nova in place: no disk is copied and importing needs no restart.
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default: $KVM2OPENSTACK_CONFIG, ./kvm2openstack.yaml, /etc/kvm2openstack/config.yaml)")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log every step to standard error")
 	root.AddCommand(
-		newAudit(a), newPlan(a), newImport(a), newRename(a), newStatus(a),
+		newAudit(a), newExplain(a), newPlan(a), newImport(a), newRename(a), newStatus(a),
 		newVerify(a), newRelease(a), newDemo(a), newInstallTimer(a), newMan(a),
 	)
 	return root

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -10,17 +12,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite RULES.md")
+var update = flag.Bool("update", false, "rewrite RULES.md and examples.json")
 
-// chapters are the hundreds of the codes.
-var chapters = map[byte]string{
-	'1': "Lifecycle and state",
-	'2': "Disks",
-	'3': "Network",
-	'4': "Firmware, processors, memory and devices",
-	'5': "Screens, consoles and the guest's operating system",
-	'6': "Nova: host, records, names and room",
-	'7': "Neighbours",
+// examples.json is what the rules say of their own fixtures.
+func TestExamplesFile(t *testing.T) {
+	var all []Finding
+	for _, r := range rules {
+		all = append(all, finding(t, r.Code, fixtures[r.Code].yes))
+	}
+	var want bytes.Buffer
+	e := json.NewEncoder(&want)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(all); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile("examples.json", want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range all {
+			examples[f.Code] = f
+		}
+	}
+	got, err := os.ReadFile("examples.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), string(got)); diff != "" {
+		t.Errorf("examples.json is not what the rules say; go test ./importer/check -update rewrites it:\n%s", diff)
+	}
 }
 
 // RULES.md is what people look codes up in; it is the rules themselves.
@@ -45,15 +66,19 @@ func markdown(rules []Rule) string {
 	b.WriteString("# Rules\n\n")
 	b.WriteString("What an audit says of a domain, by code. *Blocked* domains are not adopted, *attention* needs a person's eye,\n")
 	b.WriteString("*info* is worth knowing and leaves a domain ready. In a finding the text names the domain's own disk, MAC address\n")
-	b.WriteString("or path, and the action is a command where there is one. Codes from K2O-900 on are a plan's own, see\n")
+	b.WriteString("or path, and the action is a command where there is one: `kvm2openstack explain CODE` shows one. Codes from K2O-900 on are a plan's own, see\n")
 	b.WriteString("[CONCERNS.md](../plan/CONCERNS.md). This file is made by `go test ./importer/check -update`.\n")
-	chapter := byte(0)
+	chapter := ""
 	for _, r := range rules {
-		if c := r.Code[len("K2O-")]; c != chapter {
-			chapter = c
-			fmt.Fprintf(&b, "\n## K2O-%cxx: %s\n\n| code | severity | found | what to do | rests on |\n|---|---|---|---|---|\n", c, chapters[c])
+		if r.Chapter() != chapter {
+			chapter = r.Chapter()
+			fmt.Fprintf(&b, "\n## %sxx: %s\n\n| code | severity | found | for example | what to do | rests on |\n|---|---|---|---|---|---|\n", r.Code[:5], chapter)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Code, r.Severity, cell(r.Title), cell(r.Action), cell(r.Fact))
+		title := cell(r.Title)
+		if r.AlsoManaged() {
+			title += " (asked of domains that Nova has, too)"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", r.Code, r.Severity, title, cell(r.Example().Text), cell(r.Action), cell(r.Fact))
 	}
 	return b.String()
 }

@@ -89,6 +89,15 @@ var concerns = []concern{
 	blockedEntry,
 }
 
+// Concerns returns what only planning can find, in order of code.
+func Concerns() []check.Rule {
+	var out []check.Rule
+	for _, c := range concerns {
+		out = append(out, check.Rule{Code: c.code, Severity: c.severity, Title: c.title, Action: c.action, Fact: c.fact})
+	}
+	return out
+}
+
 // find notes a concern. A domain that the rules have blocked gets none: the
 // plan is made anew once that is mended, and until then they would hide what
 // must be done first.

@@ -115,7 +115,7 @@ func verdictChange(c audit.Change) string {
 	case c.Before == "" || c.Before == c.Verdict:
 		return string(c.Verdict)
 	}
-	return string(c.Before) + " > " + string(c.Verdict)
+	return string(c.Before) + " -> " + string(c.Verdict)
 }
 
 func paintChange(c audit.Change, cell string) string {
@@ -145,7 +145,7 @@ func whatChanged(c audit.Change, titles map[string]string) string {
 			out = append(out, d.Field)
 			continue
 		}
-		out = append(out, Line(fmt.Sprintf("%s %s > %s", d.Field, orNone(d.Before), orNone(d.Now))))
+		out = append(out, Line(fmt.Sprintf("%s %s -> %s", d.Field, orNone(d.Before), orNone(d.Now))))
 	}
 	return strings.Join(out, "; ")
 }

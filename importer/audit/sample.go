@@ -101,11 +101,11 @@ func (s sample) of(d discover.Domain) *usage.Usage {
 
 // UsageTotals count the running domains of an audit that took a sample.
 type UsageTotals struct {
-	Seconds       float64 `json:"seconds"` // as asked for; each domain has its own
-	Measured      int     `json:"measured"`
-	NotMeasured   int     `json:"not_measured"` // in part or at all
-	Idle          int     `json:"idle"`
-	Oversized     int     `json:"oversized"`
+	Seconds       float64 `json:"seconds"`            // as asked for; each domain has its own
+	Measured      int     `json:"measured"`           // running domains of which everything is known
+	NotMeasured   int     `json:"not_measured"`       // in part or at all
+	Idle          int     `json:"idle"`               // domains
+	Oversized     int     `json:"oversized"`          // domains
 	VCPUsTooMany  uint    `json:"vcpus_too_many"`     // of the oversized, against their suggestions
 	MemoryTooMuch uint64  `json:"memory_mb_too_much"` // likewise
 }

@@ -21,14 +21,15 @@ const AuditSchema = "kvm2openstack.audit/1"
 
 // An auditJSON is the shape of what AuditJSON prints piece by piece.
 type auditJSON struct {
-	Schema     string           `json:"schema"`     // name and version of this shape; within a version fields are only added
-	At         time.Time        `json:"at"`         // when the hosts had been read
-	By         string           `json:"by"`         // what made it
-	Release    *releaseJSON     `json:"release"`    // of the Nova that was looked at, null without its databases
-	Hosts      []hostJSON       `json:"hosts"`      // in the order they were given
-	Domains    []audit.Domain   `json:"domains"`    // of all hosts that the filters took, host by host
-	Unreadable []unreadableJSON `json:"unreadable"` // domains that are there but could not be read
-	Totals     audit.Totals     `json:"totals"`     // found = ready + attention + blocked + managed + unreadable + filtered
+	Schema     string             `json:"schema"`          // name and version of this shape; within a version fields are only added
+	At         time.Time          `json:"at"`              // when the hosts had been read
+	By         string             `json:"by"`              // what made it
+	Release    *releaseJSON       `json:"release"`         // of the Nova that was looked at, null without its databases
+	Hosts      []hostJSON         `json:"hosts"`           // in the order they were given
+	Domains    []audit.Domain     `json:"domains"`         // of all hosts that the filters took, host by host
+	Unreadable []unreadableJSON   `json:"unreadable"`      // domains that are there but could not be read
+	Usage      *audit.UsageTotals `json:"usage,omitempty"` // of all running domains, where a sample was taken
+	Totals     audit.Totals       `json:"totals"`          // found = ready + attention + blocked + managed + unreadable + filtered
 }
 
 // AuditJSON prints the whole audit, one domain at a time: the output does not

@@ -90,7 +90,7 @@ func (it *item) refuseRelease(p nova.Presence, now discover.Domain, there bool, 
 	switch {
 	case it.stage == nova.Foreign:
 		return ErrForeign
-	case it.earlier.State == journal.StateRenaming || it.earlier.State == journal.StateReturning:
+	case slices.Contains([]journal.State{journal.StateRenaming, journal.StateReturning, journal.StateSwapping}, it.earlier.State):
 		return ErrRestarting
 	case unread != nil:
 		return unread // Whether Nova has made the domain anew is not known.

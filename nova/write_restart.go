@@ -147,6 +147,25 @@ func (c *Cloud) Restart(ctx context.Context, cellUUID, uuid string) (Restart, er
 // nicProperty is hw_vif_model as instance_system_metadata has it.
 const nicProperty = "image_hw_vif_model"
 
+// NICModel is the model of an instance's interfaces as its next start by Nova
+// would have it, "" where none is recorded.
+func (c *Cloud) NICModel(ctx context.Context, cellUUID, uuid string) (string, error) {
+	cell := c.cellByUUID(cellUUID)
+	if cell == nil {
+		return "", fmt.Errorf("read NIC model of instance %s: cell %q is not open", uuid, cellUUID)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cell.timeout)
+	defer cancel()
+	tx := cell.WithContext(ctx)
+	var values []string
+	err := tx.Table("instance_system_metadata").
+		Where("instance_uuid = ? AND "+quoted(tx, "key")+" = ? AND deleted = 0", uuid, nicProperty).Limit(1).Pluck("value", &values).Error
+	if err != nil {
+		return "", fmt.Errorf("read NIC model of instance %s in %s: %w", uuid, cell.label, err)
+	}
+	return strings.Join(values, ""), nil
+}
+
 // SetNICModel records the model of an adopted instance's interfaces where Nova
 // reads it: instance_system_metadata for a hard reboot, request_specs for a
 // resize. An empty model removes it, which is Nova's default, virtio.

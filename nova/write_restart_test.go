@@ -110,6 +110,12 @@ func TestSetNICModel(t *testing.T) {
 		if err := w.SetNICModel(ctx, kvm01, uuid, model); err != nil {
 			t.Fatal(err)
 		}
+		if is, err := w.cloud.NICModel(ctx, kvm01.Cell, uuid); is != model || err != nil {
+			t.Errorf("the model is %q, want %q: %v", is, model, err)
+		}
+		if err := w.SetNICModel(ctx, kvm01, uuid, model); err != nil {
+			t.Fatal(err)
+		}
 		n := f.count(f.cell, "instance_system_metadata WHERE instance_uuid = ? AND `key` = 'image_hw_vif_model' AND value = ? AND deleted = 0", uuid, model)
 		if all := f.count(f.cell, "instance_system_metadata WHERE instance_uuid = ? AND `key` = 'image_hw_vif_model'", uuid); all > 1 || (n == 1) != (model != "") {
 			t.Errorf("%q: %d of %d rows have it", model, n, all)

@@ -20,7 +20,7 @@ func toReturn(p plan.Plan, adoptions []journal.Adoption) renameWork {
 	}
 	for _, d := range p.Domains {
 		switch w.states[d.UUID] {
-		case journal.StateRenaming, journal.StateRenamed, journal.StateReturning, journal.StateFinalized:
+		case journal.StateRenaming, journal.StateRenamed, journal.StateReturning, journal.StateFinalized, journal.StateSwapping:
 			w.todo = append(w.todo, d)
 		}
 	}

@@ -62,7 +62,7 @@ as before because its restart failed, and 4 when one could not be brought back.`
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what becomes different in each definition, the rows, and how long it may be down; nothing is opened for writing")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.StringVar(&o.nic, "nic", "", "give the interfaces this `MODEL` (virtio, e1000, e1000e, ...) instead of the plan's nic_model")
+	f.StringVar(&o.nic, "nic", "", "give the interfaces this `MODEL` (virtio, e1000, e1000e, ...) instead of the plan's nic_model; those of guests that were renamed before, too, in one more restart")
 	f.BoolVar(&o.unlink, "unlink-legacy", false, "remove the legacy names of renamed domains' disks, so that nothing leads back; no guest is touched")
 	addOutputFlag(cmd, &o.output, "table", "json")
 	return cmd
@@ -83,6 +83,7 @@ func (o *renameOptions) run(cmd *cobra.Command, a *app, file string) error {
 	if err := o.setNIC(p); err != nil {
 		return err
 	}
+	r.swap = o.nic != ""
 	ctx := cmd.Context()
 	switch {
 	case o.unlink && (o.dryRun || o.nic != ""):
@@ -115,11 +116,7 @@ func (o *renameOptions) rename(ctx context.Context, a *app, c config, p plan.Pla
 	if err != nil {
 		return err
 	}
-	work := sortOut(p, known)
-	if o.nic != "" && len(work.done) > 0 {
-		return refused(fmt.Errorf("--nic %s: %s renamed already, with the interfaces they have (%s, ...): leave them out with --skip, or release them first",
-			o.nic, plural(len(work.done), "domain was", "domains were"), work.done[0].Domain))
-	}
+	work := sortOut(p, known, r.swap)
 	if len(work.todo) == 0 {
 		return work.nothing(a, o.output)
 	}
@@ -145,6 +142,9 @@ func (w renameWork) question(r restarts) string {
 	parts := []string{fmt.Sprintf("restart %s on %s under Nova's names", plural(len(w.todo), "guest", "guests"), plural(len(hosts), "host", "hosts"))}
 	if off > 0 {
 		parts[0] += fmt.Sprintf(" (%d of them were off and stay off)", off)
+	}
+	if n := len(w.swaps()); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them, renamed before, for interfaces of another model", n))
 	}
 	if n := len(w.begun()); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d of them, which an earlier run had begun, at once", n))

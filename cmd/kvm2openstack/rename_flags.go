@@ -52,6 +52,7 @@ type restarts struct {
 	limits  restart.Limits
 	options restart.Options
 	groupBy restart.Grouping
+	swap    bool // domains that were renamed are restarted once more, for other interfaces
 }
 
 // restarts are those of the configuration alone.

@@ -14,7 +14,7 @@ func allImports(p plan.Plan) renameWork {
 	for _, d := range p.Domains {
 		imported = append(imported, journal.Adoption{UUID: d.UUID, State: journal.StateImported})
 	}
-	return sortOut(p, imported)
+	return sortOut(p, imported, false)
 }
 
 // renameImported restarts what the import has made of a plan. Domains that it
@@ -24,7 +24,7 @@ func (o *importOptions) renameImported(ctx context.Context, a *app, c config, p 
 	if err != nil {
 		return err
 	}
-	work := sortOut(p, known)
+	work := sortOut(p, known, false)
 	if len(work.todo) == 0 {
 		return nil
 	}

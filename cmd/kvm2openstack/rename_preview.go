@@ -16,7 +16,7 @@ func (o *renameOptions) preview(ctx context.Context, a *app, c config, p plan.Pl
 	if err != nil {
 		return err
 	}
-	work := sortOut(p, known)
+	work := sortOut(p, known, r.swap)
 	if len(work.todo) == 0 {
 		return work.nothing(a, o.output)
 	}

@@ -36,7 +36,8 @@ func TestReleaseOfRenamed(t *testing.T) {
 	expect(t, command(exitBlocked, "rename", plan, "--only", "h1", "--only", "h3"),
 		"restart 1 guest on 1 host under Nova's names, 1 of them, which an earlier run had begun, at once")
 	expect(t, command(exitClean, "rename", plan, "--only", "h1"), "h1 ", "already there")
-	expect(t, command(exitBlocked, "rename", plan, "--only", "h1", "--nic", "e1000"), "1 domain was renamed already, with the interfaces they have (h1, ...)")
+	expect(t, command(exitBlocked, "rename", plan, "--only", "h1", "--nic", "e1000"), "1 of them, renamed before, for interfaces of another model")
+	expect(t, command(exitBlocked, "rename", plan, "--yes", "--only", "h1", "--nic", "e1000"), "h1 ", "refused", "it is a folder of definitions")
 	expect(t, command(exitPerson, "rename", plan, "--yes", "--only", "h3"), "h3 ", "half done")
 }
 

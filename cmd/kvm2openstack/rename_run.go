@@ -26,7 +26,7 @@ func (a *app) restart(ctx context.Context, c config, p plan.Plan, r restarts, ou
 		return err
 	}
 	// What the journal said before the lock was taken may be old by now.
-	work := sortOut(p, slices.Collect(maps.Values(ch.Earlier)))
+	work := sortOut(p, slices.Collect(maps.Values(ch.Earlier)), r.swap)
 	results, runErr := ch.restartAll(ctx, a, restarting{restarts: r, config: c, view: view, side: side}, p, work)
 	all := slices.Concat(results, work.settled())
 	err = errors.Join(runErr, ch.close(ctx, report.RestartCounts(all)))
@@ -69,9 +69,14 @@ func (ch *change) restartAll(ctx context.Context, a *app, run restarting, p plan
 	hosts := run.config.restartHosts(log)
 	defer hosts.Close()
 	r := ch.restarter(run, hosts)
-	one := func(ctx context.Context, n int) restart.Result { return r.Forward(ctx, jobs[n], run.options) }
-	if run.back {
-		one = func(ctx context.Context, n int) restart.Result { return r.Back(ctx, jobs[n], run.options) }
+	one := func(ctx context.Context, n int) restart.Result {
+		switch {
+		case run.back:
+			return r.Back(ctx, jobs[n], run.options)
+		case isRenamed(jobs[n].Adoption.State):
+			return r.Swap(ctx, jobs[n], run.options)
+		}
+		return r.Forward(ctx, jobs[n], run.options)
 	}
 	control := &restart.Control{}
 	defer steer(control, run.view.say)()

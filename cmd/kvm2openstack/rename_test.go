@@ -21,7 +21,7 @@ func TestSortOut(t *testing.T) {
 	adoptions := []journal.Adoption{{UUID: "skipped", State: journal.StateImported}}
 	for _, s := range []journal.State{
 		journal.StateBegun, journal.StateHalf, journal.StateImported, journal.StateFailed, journal.StateReleasing, journal.StateReleased,
-		journal.StateRenaming, journal.StateRenamed, journal.StateReturning, journal.StateFinalized,
+		journal.StateRenaming, journal.StateRenamed, journal.StateReturning, journal.StateFinalized, journal.StateSwapping,
 	} {
 		p.Domains = append(p.Domains, plan.Domain{Domain: string(s), UUID: string(s), Decision: plan.Import})
 		adoptions = append(adoptions, journal.Adoption{UUID: string(s), State: s})
@@ -41,8 +41,9 @@ func TestSortOut(t *testing.T) {
 		w                    renameWork
 		todo, done, refused_ string
 	}{
-		{"rename", sortOut(p, adoptions), "imported renaming returning", "renamed finalized", "unknown begun half failed releasing released"},
-		{"unlink", sortOutRenamed(p, adoptions), "renamed", "finalized", "unknown begun half failed releasing released imported renaming returning"},
+		{"rename", sortOut(p, adoptions, false), "imported renaming returning swapping", "renamed finalized", "unknown begun half failed releasing released"},
+		{"swap", sortOut(p, adoptions, true), "imported renaming renamed returning finalized swapping", "", "unknown begun half failed releasing released"},
+		{"unlink", sortOutRenamed(p, adoptions), "renamed", "finalized", "unknown begun half failed releasing released imported renaming returning swapping"},
 	} {
 		got := []string{names(c.w.todo, nil), names(nil, c.w.done), names(nil, c.w.refused)}
 		if diff := cmp.Diff([]string{c.todo, c.done, c.refused_}, got); diff != "" {
@@ -54,7 +55,7 @@ func TestSortOut(t *testing.T) {
 			}
 		}
 	}
-	if got := names(sortOut(p, adoptions).begun(), nil); got != "renaming returning" {
+	if got := names(sortOut(p, adoptions, false).begun(), nil); got != "renaming returning swapping" {
 		t.Errorf("begun: %s", got)
 	}
 }

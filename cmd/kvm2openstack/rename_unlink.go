@@ -53,7 +53,7 @@ func (o *renameOptions) unlinkLegacy(ctx context.Context, a *app, c config, p pl
 
 // sortOutRenamed is sortOut for what comes after a restart.
 func sortOutRenamed(p plan.Plan, adoptions []journal.Adoption) renameWork {
-	w := sortOut(p, adoptions)
+	w := sortOut(p, adoptions, false)
 	todo, done := w.todo, w.done
 	w.todo, w.done = nil, nil
 	for _, d := range p.Domains {
@@ -69,7 +69,7 @@ func sortOutRenamed(p plan.Plan, adoptions []journal.Adoption) renameWork {
 	for _, d := range todo {
 		w.refused = append(w.refused, restart.Result{
 			Host: d.Host, Domain: d.Domain, UUID: d.UUID, DisplayName: d.DisplayName, Outcome: restart.Refused,
-			Reason: fmt.Sprintf("it is not renamed yet (%s)", w.states[d.UUID]),
+			Reason: fmt.Sprintf("its restart has not come to its end (%s); kvm2openstack rename PLAN comes first", w.states[d.UUID]),
 		})
 	}
 	return w

@@ -19,8 +19,9 @@ type renameWork struct {
 }
 
 // sortOut tells the domains that can be restarted from those that are through,
-// or not imported.
-func sortOut(p plan.Plan, adoptions []journal.Adoption) renameWork {
+// or not imported. With swap those that are through are restarted once more, for
+// other interfaces.
+func sortOut(p plan.Plan, adoptions []journal.Adoption, swap bool) renameWork {
 	w := renameWork{states: map[string]journal.State{}}
 	known := map[string]journal.Adoption{}
 	for _, a := range adoptions {
@@ -33,9 +34,13 @@ func sortOut(p plan.Plan, adoptions []journal.Adoption) renameWork {
 		}
 		r := restart.Result{Host: d.Host, Domain: d.Domain, UUID: d.UUID, DisplayName: d.DisplayName, InstanceName: known[d.UUID].InstanceName}
 		switch w.states[d.UUID] {
-		case journal.StateImported, journal.StateRenaming, journal.StateReturning:
+		case journal.StateImported, journal.StateRenaming, journal.StateReturning, journal.StateSwapping:
 			w.todo = append(w.todo, d)
 		case journal.StateRenamed, journal.StateFinalized:
+			if swap {
+				w.todo = append(w.todo, d)
+				continue
+			}
 			r.Outcome = restart.Already
 			w.done = append(w.done, r)
 		default:
@@ -57,12 +62,27 @@ func notImported(s journal.State) string {
 // isBegun: an earlier run has begun to restart it, and its guest may be off.
 func (w renameWork) isBegun(d plan.Domain) bool {
 	s := w.states[d.UUID]
-	return s == journal.StateRenaming || s == journal.StateReturning
+	return s == journal.StateRenaming || s == journal.StateReturning || s == journal.StateSwapping
+}
+
+// isRenamed: it has Nova's name, and is restarted for its interfaces alone.
+func isRenamed(s journal.State) bool {
+	return s == journal.StateRenamed || s == journal.StateFinalized || s == journal.StateSwapping
 }
 
 func (w renameWork) begun() (some []plan.Domain) {
 	for _, d := range w.todo {
 		if w.isBegun(d) {
+			some = append(some, d)
+		}
+	}
+	return some
+}
+
+// swaps are those that were renamed before.
+func (w renameWork) swaps() (some []plan.Domain) {
+	for _, d := range w.todo {
+		if isRenamed(w.states[d.UUID]) {
 			some = append(some, d)
 		}
 	}

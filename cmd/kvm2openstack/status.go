@@ -122,7 +122,7 @@ func (c config) adoptions(ctx context.Context) (_ []journal.Adoption, err error)
 func statusStatus(rows []importer.StatusRow) int {
 	for _, r := range rows {
 		switch r.Adoption {
-		case journal.StateBegun, journal.StateHalf, journal.StateReleasing, journal.StateRenaming, journal.StateReturning:
+		case journal.StateBegun, journal.StateHalf, journal.StateReleasing, journal.StateRenaming, journal.StateReturning, journal.StateSwapping:
 			return exitPerson
 		}
 	}

@@ -13,7 +13,8 @@ import "time"
 // program that knows only shape 2 would take them for imported ones.
 //
 // Shape 4 has what sync has seen, and the rounds that several processes share:
-// a program that knows only shape 3 would begin a run beside them.
+// a program that knows only shape 3 would begin a run beside them. It also has
+// renamed domains in the middle of another restart, which that would release.
 const version = 4
 
 // A State says how far the adoption of a domain has come.
@@ -27,7 +28,8 @@ type State string
 // StateRenaming domains are on their way from StateImported to StateRenamed,
 // and StateReturning ones on their way back: a rerun goes on, wherever they
 // are. StateFinalized ones are renamed, and the legacy names of their disks
-// are gone.
+// are gone. StateSwapping ones are in the middle of the restart of a renamed or
+// finalized domain that gives its interfaces another model.
 const (
 	StateBegun     State = "begun"
 	StateHalf      State = "half"
@@ -39,6 +41,7 @@ const (
 	StateRenamed   State = "renamed"
 	StateReturning State = "returning"
 	StateFinalized State = "finalized"
+	StateSwapping  State = "swapping"
 )
 
 // A Run is one invocation of the program that changed something.
@@ -84,7 +87,7 @@ type Adoption struct {
 // open reports whether something of the adoption may have to be done yet.
 func (a Adoption) open() bool {
 	switch a.State {
-	case StateBegun, StateHalf, StateReleasing, StateRenaming, StateReturning:
+	case StateBegun, StateHalf, StateReleasing, StateRenaming, StateReturning, StateSwapping:
 		return true
 	}
 	return false

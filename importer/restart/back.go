@@ -11,7 +11,7 @@ import (
 
 // returning is what the journal has of a way back, from its first moment on.
 type returning struct {
-	From   journal.State `json:"from"`   // renamed or finalized for a release, renaming after a failure
+	From   journal.State `json:"from"`   // renaming after a failure, renamed and what follows for a release
 	Power  rename.State  `json:"power"`  // in which the domain is to end
 	Locked bool          `json:"locked"` // Nova's instance, when the way back began
 }
@@ -40,7 +40,7 @@ func (r *Restarter) Back(ctx context.Context, j Job, o Options) Result {
 		return w.end(w.unmoved(), err)
 	}
 	switch w.state {
-	case journal.StateRenamed, journal.StateFinalized, journal.StateRenaming, journal.StateReturning:
+	case journal.StateRenamed, journal.StateFinalized, journal.StateSwapping, journal.StateRenaming, journal.StateReturning:
 	default:
 		w.forget(ctx) // of a call that was killed while it saved
 		return w.end(Already, nil)
@@ -61,7 +61,13 @@ func (r *Restarter) Back(ctx context.Context, j Job, o Options) Result {
 // else: a call that goes on later sees the domain in some state in between.
 func (w *walk) beginBack(ctx context.Context) Result {
 	r := returning{From: w.state, Power: w.kept.Saved.State, Locked: w.kept.Row.Locked}
-	err := w.look(ctx)
+	var err error
+	if w.state == journal.StateSwapping {
+		err = w.awaitNova(ctx) // It may have been ordered to start the guest.
+	}
+	if err == nil {
+		err = w.look(ctx)
+	}
 	if err == nil {
 		err = w.stranger()
 	}
@@ -215,7 +221,7 @@ func (w *walk) backDuring(r returning) []step {
 // backAfter are those in which it does its work again.
 func (w *walk) backAfter() []step {
 	steps := []step{{stepClear, w.clearDone, w.clear}}
-	if w.kept.NICModel.changes() {
+	if w.kept.NICModel.changes() || w.wasSwapped() {
 		steps = append(steps, step{stepModel, never, w.returnModel})
 	}
 	return append(steps, step{stepSettle, w.returnSettled, func(ctx context.Context) error { return w.final(ctx, !w.kept.Row.Locked) }})

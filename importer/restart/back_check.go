@@ -2,12 +2,14 @@ package restart
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/rename"
 )
@@ -39,7 +41,23 @@ func (w *walk) checkRelease(ctx context.Context) (power rename.State, locked boo
 		return "", false, err
 	}
 	w.warnOfLosses()
-	return w.here.State, row.Locked, nil
+	return w.powerBack(), row.Locked, nil
+}
+
+// wasSwapped: its interfaces got another model since, or were about to.
+func (w *walk) wasSwapped() bool {
+	_, begun := w.steps[swapPrefix+stepSave]
+	return begun
+}
+
+// powerBack is the state in which a renamed domain is to end: that of now, and
+// in the middle of a later restart that from before it.
+func (w *walk) powerBack() rename.State {
+	var entry savedEntry
+	if w.state == journal.StateSwapping && json.Unmarshal([]byte(w.steps[swapPrefix+stepSave].Made), &entry) == nil && entry.State != "" {
+		return entry.State
+	}
+	return w.here.State
 }
 
 // checkDisks makes sure that the legacy definition would run on what the guest

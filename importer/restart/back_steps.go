@@ -186,6 +186,7 @@ func (w *walk) startAsItWas(ctx context.Context, paused bool) error {
 	if w.startWithLess(ctx, paused, err) == nil {
 		return nil
 	}
+	w.warnOfStart(err)
 	return w.startDomain(ctx, paused, w.opt.Patience)
 }
 

@@ -132,7 +132,7 @@ func TestBackAlready(t *testing.T) {
 	w := newWorld(t, openJournal(t), byLibvirt)
 	w.job(byLibvirt)
 	before := w.dump()
-	w.create(keptFile(w.uuid), "of a call that was killed") // with a console's password
+	w.create(renameShelf.file(w.uuid), "of a call that was killed") // with a console's password
 	if r, _ := w.call(0, 0, w.back(byLibvirt)); r.Outcome != Already {
 		t.Errorf("%s: %v", r.Outcome, r.Err)
 	}

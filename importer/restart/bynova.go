@@ -44,14 +44,16 @@ func (w *walk) startByNova(ctx context.Context) error {
 	if w.stopped.At.IsZero() {
 		w.stopped.At = w.now() // An earlier call has stopped it.
 	}
+	return w.orderStart(ctx, func() bool { return w.named() && w.here.active() })
+}
+
+// orderStart gives the order, and waits until the domain is as it should be.
+func (w *walk) orderStart(ctx context.Context, done func() bool) error {
 	if err := w.handOver(ctx); err != nil {
 		return err
 	}
 	w.started.Issued = w.now()
-	err := w.await(ctx, &errand{
-		act: "start", from: "SHUTOFF", give: w.Servers.Start,
-		done: func() bool { return w.named() && w.here.active() },
-	})
+	err := w.await(ctx, &errand{act: "start", from: "SHUTOFF", give: w.Servers.Start, done: done})
 	w.started.Took = w.now().Sub(w.started.Issued)
 	w.result.Times.Gap, w.result.Times.Start = w.started.Gap(w.stopped), w.started.Took
 	return err
@@ -97,8 +99,7 @@ func (w *walk) pause(ctx context.Context) error {
 // paused: an earlier call has begun to shut the guest down for its proof, so
 // that it is Nova's to start.
 func (w *walk) paused() bool {
-	_, begun := w.steps[prefix+stepPause]
-	return w.kept.proves() && begun
+	return w.kept.proves() && w.begunStep(stepPause)
 }
 
 // proved: the definition is no longer the one that was edited here, so that
@@ -137,9 +138,7 @@ func (w *walk) prove(ctx context.Context) error {
 // handedOver: there was a time since the domain was held at which Nova had its
 // hands free.
 func (w *walk) handedOver() bool {
-	_, settled := w.steps[prefix+stepSettle]
-	_, proving := w.steps[prefix+stepProve]
-	return w.kept.byNova() || settled || proving
+	return w.kept.byNova() || w.begunStep(stepSettle) || w.begunStep(stepProve)
 }
 
 // letNovaFinish waits until Nova has done what an earlier call has ordered. Its
@@ -148,6 +147,11 @@ func (w *walk) letNovaFinish(ctx context.Context) error {
 	if !w.handedOver() {
 		return nil
 	}
+	return w.awaitNova(ctx)
+}
+
+// awaitNova waits until Nova has no task of its own with the instance.
+func (w *walk) awaitNova(ctx context.Context) error {
 	deadline := w.now().Add(w.opt.Nova)
 	for {
 		row, err := w.row(ctx)

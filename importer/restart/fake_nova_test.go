@@ -29,6 +29,13 @@ func (f fakeRecords) Restart(context.Context, string, string) (nova.Restart, err
 	}, nil
 }
 
+func (f fakeRecords) NICModel(context.Context, string, string) (string, error) {
+	if f.w.dbDown {
+		return "", errDown
+	}
+	return f.w.model, nil
+}
+
 type fakeWriter struct{ w *fakeWorld }
 
 func (f fakeWriter) Hold(context.Context, nova.Compute, string) error {

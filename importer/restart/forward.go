@@ -51,7 +51,7 @@ func (r *Restarter) Forward(ctx context.Context, j Job, o Options) Result {
 // unmoved is the outcome of a call that has not come to its first step.
 func (w *walk) unmoved() Outcome {
 	switch w.state {
-	case journal.StateRenaming, journal.StateReturning:
+	case journal.StateRenaming, journal.StateReturning, journal.StateSwapping:
 		return Half
 	}
 	return Refused
@@ -134,15 +134,18 @@ func never(context.Context) (bool, error) { return false, nil }
 func (w *walk) failed(ctx context.Context, err error) Result {
 	step := w.result.Step
 	w.log.Warn("step failed", "step", step, "err", err)
-	stays := errors.Is(err, ErrJournal) || errors.Is(err, ErrAway) || errors.Is(err, ErrStranger) || errors.Is(err, rename.ErrElsewhere) ||
-		step == stepSettle || step == stepUnlock
 	switch {
-	case stays:
+	case w.stays(err), step == stepSettle, step == stepUnlock:
 		return w.half(ctx, journal.StateRenaming, err)
 	case step == stepHold && refusedByNova(err):
 		return w.refuse(ctx, err)
 	}
 	return w.rollBack(ctx, err)
+}
+
+// stays: it is left where it is for the same call again, or for a person.
+func (w *walk) stays(err error) bool {
+	return errors.Is(err, ErrJournal) || errors.Is(err, ErrAway) || errors.Is(err, ErrStranger) || errors.Is(err, rename.ErrElsewhere)
 }
 
 // refusedByNova are the errors of Hold that have changed nothing.
@@ -153,7 +156,7 @@ func refusedByNova(err error) bool {
 // refuse leaves a domain that Nova does not let go. If an earlier call has come
 // further, it is left for a later one.
 func (w *walk) refuse(ctx context.Context, err error) Result {
-	if _, further := w.steps[prefix+stepStage]; further {
+	if w.begunStep(stepStage) {
 		return w.half(ctx, journal.StateRenaming, err)
 	}
 	if err := w.toState(ctx, journal.StateImported, "", w.undone); err != nil {

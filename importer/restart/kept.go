@@ -19,11 +19,24 @@ const keptBase = "/var/lib/kvm2openstack"
 
 func keptDir(uuid string) string { return path.Join(keptBase, uuid) }
 
+// A shelf is where one kind of restart has what it needs to go on or back: its
+// steps in the journal, and a folder on the domain's host.
+type shelf struct{ prefix, folder string }
+
+// The shelf of the restart that gives a domain Nova's name, whose content is
+// needed as long as a release is possible, and that of a later one.
+var (
+	renameShelf = shelf{prefix, ""}
+	swapShelf   = shelf{swapPrefix, "nic"}
+)
+
+func (s shelf) dir(uuid string) string { return path.Join(keptDir(uuid), s.folder) }
+
 // Files of a domain's folder. The definition stands there once more by itself,
 // for a person who needs it at three in the morning: virsh define takes it.
-func keptFile(uuid string) string       { return path.Join(keptDir(uuid), "saved.json") }
-func keptDefinition(uuid string) string { return path.Join(keptDir(uuid), "definition.xml") }
-func keptVariables(uuid string) string  { return path.Join(keptDir(uuid), "nvram.fd") }
+func (s shelf) file(uuid string) string       { return path.Join(s.dir(uuid), "saved.json") }
+func (s shelf) definition(uuid string) string { return path.Join(s.dir(uuid), "definition.xml") }
+func (s shelf) variables(uuid string) string  { return path.Join(s.dir(uuid), "nvram.fd") }
 
 // kept is all that a restart and its way back need of the time before. It is
 // made once, before anything is changed, and never made anew while anything is:
@@ -40,7 +53,9 @@ type kept struct {
 	Prove     bool       `json:"prove"`
 	Change    keptChange `json:"change"`
 	Guest     keptGuest  `json:"guest"`
-	Warnings  []string   `json:"warnings,omitempty"` // what was said before
+	// From is the journal's state before a restart of a renamed domain.
+	From     journal.State `json:"from,omitempty"`
+	Warnings []string      `json:"warnings,omitempty"` // what was said before
 }
 
 // keptRow is what Nova's database said of the instance.
@@ -133,11 +148,11 @@ func (w *walk) keep(ctx context.Context, k *kept) error {
 		return fmt.Errorf("keep what was saved: %w", err)
 	}
 	uuid := w.job.uuid()
-	entry := savedEntry{Path: keptFile(uuid), SHA256: digest(text), State: k.Saved.State, Autostart: k.Saved.Autostart}
+	entry := savedEntry{Path: w.shelf.file(uuid), SHA256: digest(text), State: k.Saved.State, Autostart: k.Saved.Autostart}
 	for _, file := range []struct {
 		path string
 		text []byte
-	}{{keptDefinition(uuid), []byte(k.Saved.Definition)}, {entry.Path, text}} {
+	}{{w.shelf.definition(uuid), []byte(k.Saved.Definition)}, {entry.Path, text}} {
 		if err := w.files.WriteKept(ctx, file.path, file.text); err != nil {
 			return err
 		}
@@ -150,15 +165,22 @@ func (w *walk) keep(ctx context.Context, k *kept) error {
 		}
 	}
 	if k.Variables != "" {
-		entry.Variables = keptVariables(uuid)
+		entry.Variables = w.shelf.variables(uuid)
 		if err := w.files.Copy(ctx, k.Variables, entry.Variables); err != nil {
 			return err
 		}
 	}
-	if err := w.toState(ctx, journal.StateRenaming, "", w.ended(stepSave, asJSON(entry), nil)); err != nil {
+	state := journal.StateRenaming
+	notes := []func(*journal.Tx) error{w.ended(stepSave, asJSON(entry), nil)}
+	if w.shelf == swapShelf {
+		state = journal.StateSwapping
+		forget := func(tx *journal.Tx) error { return tx.EndUndoAll(swapPrefix, uuid) } // an earlier one
+		notes = append([]func(*journal.Tx) error{forget, w.begun(stepSave)}, notes...)
+	}
+	if err := w.toState(ctx, state, "", notes...); err != nil {
 		// The commit may have been carried out all the same, and then the next
 		// call relies on what was kept.
-		w.state = journal.StateRenaming
+		w.state = state
 		return err
 	}
 	w.kept = k
@@ -168,9 +190,14 @@ func (w *walk) keep(ctx context.Context, k *kept) error {
 // forget removes what was saved. It comes last of all, and what it leaves is
 // of no use and no harm.
 func (w *walk) forget(ctx context.Context) {
-	uuid := w.job.uuid()
-	if err := w.files.RemoveKept(ctx, keptDir(uuid), "nvram.fd", "definition.xml", "saved.json"); err != nil {
-		w.warn("what was saved on the host could not be removed: %v", err)
+	shelves := []shelf{swapShelf}
+	if w.shelf == renameShelf {
+		shelves = append(shelves, renameShelf) // a folder around the other
+	}
+	for _, s := range shelves {
+		if err := w.files.RemoveKept(ctx, s.dir(w.job.uuid()), "nvram.fd", "definition.xml", "saved.json"); err != nil {
+			w.warn("what was saved on the host could not be removed: %v", err)
+		}
 	}
 }
 

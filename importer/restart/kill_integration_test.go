@@ -185,6 +185,30 @@ func TestRealKillsBack(t *testing.T) {
 	}
 }
 
+// A renamed domain gets other interfaces in one more restart, which is killed,
+// too; then a release brings back what was before the first.
+func TestRealSwap(t *testing.T) {
+	s := shape{autostart: true}
+	for k, alive := 1, false; !alive; k += 5 {
+		d := addReal(t, fmt.Sprint("swap ", k), s)
+		d.goOn("forward", Renamed)
+		d.NIC, d.Kill, d.Call = "e1000", k, "swap"
+		alive = d.child(t) != ""
+		context := fmt.Sprint("swap killed at ", k)
+		if k%2 == 0 {
+			d.goOn("swap", Swapped)
+			d.wantRenamed(context)
+			d.NIC = "virtio"
+			d.goOn("swap", Swapped)
+			d.NIC = ""
+			d.wantRenamed(context + ", and swapped back")
+		}
+		d.NIC = ""
+		d.goOn("back", Returned)
+		d.wantBefore(context)
+	}
+}
+
 // At moments of no choice, inside of calls and file operations too.
 func TestRealKillsAnytime(t *testing.T) {
 	for ms := 60; ms <= 900; ms += 210 {

@@ -93,7 +93,7 @@ func (w *fakeWorld) wantRenamed(s shape, context string) {
 	if w.boots != boots {
 		say("booted %d times, want %d", w.boots, boots)
 	}
-	if f := w.files[keptFile(w.uuid)]; f == nil || !strings.Contains(f.content, "hunter2") {
+	if f := w.files[renameShelf.file(w.uuid)]; f == nil || !strings.Contains(f.content, "hunter2") {
 		say("nothing is kept")
 	}
 }

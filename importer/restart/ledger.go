@@ -3,14 +3,18 @@ package restart
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 )
 
 // prefix keeps the steps of a restart apart from those of an import, whose
-// names they share in the journal.
-const prefix = "rename/"
+// names they share in the journal, and swapPrefix those of a later one.
+const (
+	prefix     = "rename/"
+	swapPrefix = "nic/"
+)
 
 // note writes into the journal. Nothing more is done to a domain after it
 // fails: what is not written down could not be taken back.
@@ -30,12 +34,12 @@ func (w *walk) note(ctx context.Context, writes ...func(*journal.Tx) error) erro
 }
 
 func (w *walk) begun(step string) func(*journal.Tx) error {
-	return func(tx *journal.Tx) error { return tx.Begin(prefix+step, w.job.uuid()) }
+	return func(tx *journal.Tx) error { return tx.Begin(w.shelf.prefix+step, w.job.uuid()) }
 }
 
 func (w *walk) ended(step, made string, failed error) func(*journal.Tx) error {
 	return func(tx *journal.Tx) error {
-		return tx.End(prefix+step, journal.Ending{UUID: w.job.uuid(), Made: made, Err: failed})
+		return tx.End(w.shelf.prefix+step, journal.Ending{UUID: w.job.uuid(), Made: made, Err: failed})
 	}
 }
 
@@ -50,7 +54,15 @@ func (w *walk) toState(ctx context.Context, state journal.State, reason string, 
 }
 
 // undone says that nothing is left of any step.
-func (w *walk) undone(tx *journal.Tx) error { return tx.EndUndoAll(prefix, w.job.uuid()) }
+func (w *walk) undone(tx *journal.Tx) error {
+	return errors.Join(tx.EndUndoAll(prefix, w.job.uuid()), tx.EndUndoAll(swapPrefix, w.job.uuid()))
+}
+
+// begunStep reports whether a step was begun and not taken back.
+func (w *walk) begunStep(step string) bool {
+	_, begun := w.steps[w.shelf.prefix+step]
+	return begun
+}
 
 // readJournal is the journal's word by now: the state, and the steps that were
 // begun and not taken back, each as it was begun last.
@@ -77,7 +89,7 @@ func (w *walk) readJournal(ctx context.Context) error {
 // madeBy reads what an ended step has left in the journal; false when it has
 // not ended.
 func (w *walk) madeBy(step string, into any) (bool, error) {
-	s, ok := w.steps[prefix+step]
+	s, ok := w.steps[w.shelf.prefix+step]
 	if !ok || s.Ended == nil || s.Error != "" {
 		return false, nil
 	}

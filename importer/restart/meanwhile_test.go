@@ -29,13 +29,13 @@ func TestMeanwhile(t *testing.T) {
 	})
 	t.Run("what was kept is changed", func(t *testing.T) {
 		w := killedAfter(t, byLibvirt, "hold")
-		w.files[keptFile(w.uuid)].content += " "
+		w.files[renameShelf.file(w.uuid)].content += " "
 		for _, call := range []func(*Restarter) Result{w.forward(byLibvirt), w.back(byLibvirt)} {
 			if r, _ := w.call(0, 0, call); r.Outcome != Half || !errors.Is(r.Err, ErrKept) {
 				t.Errorf("%s: %v", r.Outcome, r.Err)
 			}
 		}
-		delete(w.files, keptFile(w.uuid))
+		delete(w.files, renameShelf.file(w.uuid))
 		if r, _ := w.call(0, 0, w.forward(byLibvirt)); r.Outcome != Half || !errors.Is(r.Err, ErrKept) || !errors.Is(r.Err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", r.Outcome, r.Err)
 		}

@@ -38,10 +38,7 @@ func (w *walk) prepare(ctx context.Context) error {
 
 // gather finds out all that is saved, after all that could forbid the restart.
 func (w *walk) gather(ctx context.Context) (*kept, error) {
-	c := check{job: w.job, opt: w.opt, was: w.was, saved: w.here.Saved, look: struct {
-		Domain
-		stater
-	}{w.domain, w.files}}
+	c := w.check()
 	if err := c.options(w.Servers != nil); err != nil {
 		return nil, err
 	}
@@ -72,6 +69,13 @@ func (w *walk) gather(ctx context.Context) (*kept, error) {
 	}
 	w.askGuest(ctx, k)
 	return k, w.plan(ctx, k)
+}
+
+func (w *walk) check() check {
+	return check{job: w.job, opt: w.opt, was: w.was, saved: w.here.Saved, look: struct {
+		Domain
+		stater
+	}{w.domain, w.files}}
 }
 
 // stater is the part of Files that a check takes.

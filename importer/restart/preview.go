@@ -97,6 +97,9 @@ func (v Viewer) fill(ctx context.Context, j Job, o Options, p *Preview) error {
 	if !saved.Off() {
 		p.StartBy = o.StartBy
 	}
+	if j.isRenamed() {
+		return v.fillSwap(ctx, c, p)
+	}
 	p.Rows, p.Files = c.rows(), c.files(ctx)
 	row, err := v.Nova.Restart(ctx, j.Compute.Cell, j.uuid())
 	if err == nil {
@@ -155,9 +158,9 @@ func (c check) rows() []string {
 
 // files are what is made on the host.
 func (c check) files(ctx context.Context) []string {
-	files := []string{keptFile(c.job.uuid()), keptDefinition(c.job.uuid())}
+	files := []string{renameShelf.file(c.job.uuid()), renameShelf.definition(c.job.uuid())}
 	if path, err := findVariables(ctx, c.look.Stat, c.saved); err == nil && path != "" {
-		files = append(files, keptVariables(c.job.uuid()), rename.DefaultNVRAM(c.job.instanceName()))
+		files = append(files, renameShelf.variables(c.job.uuid()), rename.DefaultNVRAM(c.job.instanceName()))
 	}
 	return files
 }

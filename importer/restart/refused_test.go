@@ -38,7 +38,7 @@ func TestRefused(t *testing.T) {
 		{"paused", shape{paused: true}, func(*fakeWorld, *Job) {}, rename.ErrPaused, ""},
 		{"Nova is busy", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.task = "pausing" }, nova.ErrBusy, "pausing"},
 		{"Nova becomes busy", byLibvirt, func(w *fakeWorld, _ *Job) {
-			w.on["write "+keptFile(w.uuid)] = func() { w.row.task = "pausing" }
+			w.on["write "+renameShelf.file(w.uuid)] = func() { w.row.task = "pausing" }
 		}, nova.ErrBusy, "pausing"},
 		{"rescued", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.vm = "rescued" }, ErrInNova, "rescued"},
 		{"on another host", byLibvirt, func(_ *fakeWorld, j *Job) { j.Compute.Host = "kvm02" }, nova.ErrMoved, "kvm02"},

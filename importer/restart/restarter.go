@@ -31,6 +31,8 @@ type Restarter struct {
 // Records reads what Nova's databases say of an instance. *nova.Cloud has it.
 type Records interface {
 	Restart(ctx context.Context, cell, uuid string) (nova.Restart, error)
+	// NICModel is "" where none is recorded.
+	NICModel(ctx context.Context, cell, uuid string) (string, error)
 }
 
 // A Writer changes Nova's records around a restart. *nova.Writer is one.

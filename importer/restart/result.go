@@ -13,6 +13,7 @@ type Outcome string
 // Every call has exactly one outcome.
 const (
 	Renamed    Outcome = "renamed"       // it has Nova's name, and is healthy
+	Swapped    Outcome = "swapped"       // Swap: its interfaces have the model that was asked for
 	Returned   Outcome = "returned"      // Back: it is as it was before the restart
 	Finalized  Outcome = "finalized"     // the legacy names of its disks are gone
 	Already    Outcome = "already there" // nothing was left to do

@@ -30,7 +30,7 @@ type rig struct {
 	UUID, Name, Instance, Dir string
 	Socket, SSH, Key, Known   string
 	NIC                       string        // model planned since the import
-	Call                      string        // forward or back
+	Call                      string        // forward, swap or back
 	Kill                      int           // at which point, 0 for never
 	After                     time.Duration // or after which time
 }
@@ -155,9 +155,12 @@ func (r rig) callWith(k *killer) (result Result, points int, err error) {
 		}
 		j.Plan.NICModel = cmp.Or(r.NIC, j.Plan.NICModel)
 		o := Options{Steady: 10 * time.Millisecond, Shutdown: rename.Shutdown{Deadline: time.Millisecond}, Resume: true, Patience: k.patience}
-		if r.Call == "back" {
+		switch r.Call {
+		case "back":
 			result = restarter.Back(context.Background(), j, o)
-		} else {
+		case "swap":
+			result = restarter.Swap(context.Background(), j, o)
+		default:
 			result = restarter.Forward(context.Background(), j, o)
 		}
 		return nil
@@ -204,6 +207,12 @@ func (d *realDomain) nova() novaFile {
 func (r rig) Restart(context.Context, string, string) (nova.Restart, error) {
 	n, err := r.read()
 	return nova.Restart{Host: "a", VMState: n.VM, PowerState: n.Power, TaskState: n.Task, Held: n.Task != "", Locked: n.Locked}, err
+}
+
+// NICModel reads the model.
+func (r rig) NICModel(context.Context, string, string) (string, error) {
+	n, err := r.read()
+	return n.Model, err
 }
 
 type killWriter struct {

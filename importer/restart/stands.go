@@ -12,33 +12,38 @@ import (
 // was begun and not ended may have taken effect or not: the run that goes on
 // asks the host.
 func Stands(a journal.Adoption) (where, next string, ok bool) {
+	ours := prefix
 	switch {
 	case a.State == journal.StateRenaming:
 		next = "rename PLAN goes on from there, release PLAN takes it back"
 	case a.State == journal.StateReturning && slices.Contains(a.Left, prefix+stepRelease):
 		next = "release PLAN goes on"
+	case a.State == journal.StateSwapping:
+		ours = swapPrefix
+		next = "rename PLAN goes on from there, release PLAN takes all of it back"
+		if slices.Contains(a.Left, swapPrefix+stepReturn) {
+			next = "rename PLAN brings the interfaces back to what they were, release PLAN takes all of it back"
+		}
 	case a.State == journal.StateReturning:
 		next = "rename PLAN brings it back to what it was before, and release PLAN does that too"
 	default:
 		return "", "", false
 	}
-	var last string
-	for _, step := range a.Left {
-		if name, ours := strings.CutPrefix(step, prefix); ours {
-			last = name
-		}
-	}
-	open := []string{}
-	for _, step := range a.Open {
-		if name, ours := strings.CutPrefix(step, prefix); ours {
-			open = append(open, name)
-		}
-	}
-	switch {
-	case len(open) > 0:
+	if open := named(a.Open, ours); len(open) > 0 {
 		return "begun and not ended: " + strings.Join(open, ", "), next, true
-	case last != "":
-		return "the last step that has ended: " + last, next, true
+	}
+	if all := named(a.Left, ours); len(all) > 0 {
+		return "the last step that has ended: " + all[len(all)-1], next, true
 	}
 	return "nothing was begun", next, true
+}
+
+// named are the steps of one kind of restart, by their names.
+func named(steps []string, prefix string) (names []string) {
+	for _, step := range steps {
+		if name, ok := strings.CutPrefix(step, prefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -25,6 +25,10 @@ func (w *walk) start(ctx context.Context) error {
 // moment where the reason is another.
 const startPatience = 2 * time.Second
 
+func (w *walk) warnOfStart(err error) {
+	w.warn("libvirt did not start it at the first attempt: %v", err)
+}
+
 func (w *walk) startDomain(ctx context.Context, paused bool, patience time.Duration) error {
 	deadline := w.now().Add(patience)
 	for wait := min(patience/8, time.Second); ; wait *= 2 {
@@ -35,7 +39,7 @@ func (w *walk) startDomain(ctx context.Context, paused bool, patience time.Durat
 		if err == nil || errors.Is(err, ErrAway) || w.now().Add(wait).After(deadline) {
 			return err
 		}
-		w.warn("libvirt did not start it at the first attempt: %v", err)
+		w.warnOfStart(err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

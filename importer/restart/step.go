@@ -58,7 +58,7 @@ func (w *walk) run(ctx context.Context, s step) error {
 		return err
 	}
 	failed := s.do(ctx)
-	w.steps[prefix+s.name] = journal.Step{Step: prefix + s.name}
+	w.steps[w.shelf.prefix+s.name] = journal.Step{Step: w.shelf.prefix + s.name}
 	if err := w.note(ctx, w.ended(s.name, "", failed)); err != nil {
 		return errors.Join(err, failed)
 	}

@@ -42,7 +42,7 @@ func (w *walk) placeVariables(ctx context.Context) error {
 	if w.kept.Variables == "" {
 		return nil
 	}
-	for _, to := range []string{keptVariables(w.job.uuid()), w.novaVariables()} {
+	for _, to := range []string{w.shelf.variables(w.job.uuid()), w.novaVariables()} {
 		same, err := w.sameContent(ctx, w.kept.Variables, to)
 		if err == nil && !same {
 			err = w.files.Copy(ctx, w.kept.Variables, to)
@@ -59,7 +59,7 @@ func (w *walk) variablesPlaced(ctx context.Context) (bool, error) {
 	if w.kept.Variables == "" {
 		return true, nil
 	}
-	for _, to := range []string{keptVariables(w.job.uuid()), w.novaVariables()} {
+	for _, to := range []string{w.shelf.variables(w.job.uuid()), w.novaVariables()} {
 		same, err := w.sameContent(ctx, w.kept.Variables, to)
 		if err != nil || !same {
 			return false, away(err)
@@ -75,7 +75,7 @@ func (w *walk) returnVariables(ctx context.Context) error {
 	}
 	_, err := w.files.Stat(ctx, w.kept.Variables)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = w.files.Copy(ctx, keptVariables(w.job.uuid()), w.kept.Variables)
+		err = w.files.Copy(ctx, w.shelf.variables(w.job.uuid()), w.kept.Variables)
 	}
 	if err != nil {
 		return fmt.Errorf("bring the EFI variables back: %w", away(err))

@@ -21,10 +21,11 @@ import (
 // A walk is one domain on its way, forward or back.
 type walk struct {
 	*Restarter
-	job Job
-	opt Options
-	was recorded
-	log *slog.Logger
+	job   Job
+	opt   Options
+	shelf shelf
+	was   recorded
+	log   *slog.Logger
 
 	domain Domain
 	files  Files
@@ -66,7 +67,7 @@ func (w world) active() bool { return !w.gone && !w.Off() }
 
 func (r *Restarter) walk(j Job, o Options) *walk {
 	o = o.withDefaults()
-	w := &walk{Restarter: r, job: j, opt: o, began: r.now()}
+	w := &walk{Restarter: r, job: j, opt: o, shelf: renameShelf, began: r.now()}
 	w.log = r.log().With("host", j.Plan.Host, "domain", j.Plan.Domain, "uuid", j.uuid())
 	w.result = Result{
 		Host: j.Plan.Host, Domain: j.Plan.Domain, UUID: j.uuid(), DisplayName: j.Plan.DisplayName, InstanceName: j.instanceName(),

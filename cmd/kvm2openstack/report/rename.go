@@ -73,7 +73,7 @@ func restartOutcome(o restart.Outcome, colour bool) string {
 		return string(o)
 	}
 	switch o {
-	case restart.Renamed, restart.Returned, restart.Finalized, restart.Already:
+	case restart.Renamed, restart.Swapped, restart.Returned, restart.Finalized, restart.Already:
 		return text.FgGreen.Sprint(o)
 	case restart.Refused, restart.NotTried:
 		return text.FgYellow.Sprint(o)
@@ -83,7 +83,7 @@ func restartOutcome(o restart.Outcome, colour bool) string {
 
 // outcomesOfRestart in the order in which a summary names them.
 var outcomesOfRestart = []restart.Outcome{
-	restart.Renamed, restart.Returned, restart.Finalized, restart.Already,
+	restart.Renamed, restart.Swapped, restart.Returned, restart.Finalized, restart.Already,
 	restart.Refused, restart.RolledBack, restart.Half, restart.NotTried,
 }
 

@@ -11,9 +11,7 @@ type Field struct {
 // Fields are all that is foretold, in the order in which differences are told
 // when nothing else puts one first. A detail stands after its device.
 //
-// What is not among them is not foretold: names and paths on the host, where
-// an interface is plugged in there, how a console is kept, the version in
-// SMBIOS, ROMs, power management, and memory that QEMU lays out itself.
+// What is not among them is not foretold; FIELDS.md names it.
 func Fields() []Field { return fields }
 
 var fields = []Field{

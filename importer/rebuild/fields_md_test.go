@@ -39,10 +39,10 @@ fields below; the test of the lab holds them against what a real Nova makes.
 Addresses are those that libvirt gives devices without one, on i440fx and q35 machines (PCI, and drives on their
 controllers). Where a definition is silent, its value is what libvirt and QEMU make of that.
 
-**Not foretold**: the name and the paths of disks, sockets and logs; bridges, taps and VLANs (the mapping of networks
-has those); the kind of a console's other end; the firmware's and the emulator's files; the version in SMBIOS (Nova's
-own); option ROMs; power management; ports on USB and virtio-serial; statistics, seclabels and cputune that libvirt
-adds; everything at places for which another machine type than i440fx and q35 decides.
+**Not foretold**: the name, and the paths of disks, sockets and logs; bridges, taps and VLANs (the mapping of networks
+has those); what is at a console's other end; the files of firmware and emulator; the version in SMBIOS (Nova's own);
+option ROMs; power management; ports on USB and virtio-serial; the password of a display, which an audit cannot read
+(Nova's has none); places on other machine types.
 
 **Taken from nova.conf**, where the configuration names it or repeats it under nova.libvirt: virt_type, cpu_mode, the
 first of cpu_models, num_pcie_ports, and disk_cachemodes for files. **Taken to be Nova's defaults**: a VNC display and

@@ -102,11 +102,7 @@ func (t *traits) displays(d discover.Domain, l layout) {
 		t.say("video.address", name, l.at(nth(l.videos, i)))
 	}
 	for _, g := range d.Graphics {
-		value := "on"
-		if g.Password {
-			value = "with a password"
-		}
-		t.say("graphics", g.Type, value)
+		t.say("graphics", g.Type, "on")
 	}
 	inputs := map[string]int{}
 	for _, i := range d.Inputs {

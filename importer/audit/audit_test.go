@@ -15,6 +15,8 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/importer/rebuild"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -192,6 +194,52 @@ func TestPortsAreMade(t *testing.T) {
 		for _, d := range collect(r) {
 			if found := slices.Contains(codes(d), "K2O-621"); found == live {
 				t.Errorf("live %v: K2O-621 is found: %v", live, found)
+			}
+		}
+	}
+}
+
+// What Nova would make of a domain is told of all but those that it has, and
+// as its own release would.
+func TestRebuild(t *testing.T) {
+	hosts := fleet(t, map[string]string{
+		"kvm01/web.xml": definition("web", "7d1ac0de-0000-4000-8000-000000000001", "52:54:00:00:00:01"),
+		"kvm01/had.xml": definition("had", "7d1ac0de-0000-4000-8000-000000000002", "52:54:00:00:00:02"),
+	})
+	in := Input{
+		Hosts:    hosts,
+		Compute:  rebuild.Config{CPUMode: "host-passthrough"},
+		Planned:  plan.Settings{Rules: []plan.Rule{{NICModel: "e1000"}}, Networks: cloud.Mapping{{Bridge: "br0", Network: "public"}}},
+		Snapshot: &cloud.Snapshot{Networks: []cloud.Network{{ID: "n", Name: "public", MTU: 1400}}},
+	}
+	r, err := Run(context.Background(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, major := range []int{26, 34} {
+		r.judge = newJudge(in, check.NewFleet(), &known{
+			release: nova.Release{Major: major}, computes: map[string]*nova.Compute{}, rooms: map[string]*nova.Room{},
+			presence: map[string]nova.Presence{"7d1ac0de-0000-4000-8000-000000000002": {Live: true, Host: "kvm01"}},
+		}, r.Hosts)
+		for _, d := range collect(r) {
+			told := map[string]string{}
+			for _, x := range d.Rebuild {
+				told[x.Field] = x.Then
+			}
+			if d.Name == "had" {
+				if d.Verdict != check.VerdictManaged || len(told) > 0 {
+					t.Errorf("%s, which is %s, would become %v", d.Name, d.Verdict, told)
+				}
+				continue
+			}
+			want := map[string]string{"cpu": "host-passthrough", "nic.model": "e1000", "nic.mtu": "1400", "balloon.options": ""}
+			if major == 34 {
+				want["balloon.options"] = "autodeflate, freePageReporting"
+			}
+			for field, then := range want {
+				if told[field] != then {
+					t.Errorf("release %d: %s of %s becomes %q, want %q", major, field, d.Name, told[field], then)
+				}
 			}
 		}
 	}

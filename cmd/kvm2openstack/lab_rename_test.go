@@ -37,6 +37,7 @@ func TestLabRename(t *testing.T) {
 			cloud := l.dumpCloud()
 			before := l.lookAtFleet()
 			l.command(exitAttention, "plan", "-O", l.plan, "--only", labPrefix+"*")
+			foretold := l.foretell()
 			t.Cleanup(func() { l.releaseWhatIsLeft() })
 			l.command(exitClean, "import", l.plan, "--yes")
 			compute := l.markLog("nova-compute")
@@ -46,6 +47,9 @@ func TestLabRename(t *testing.T) {
 			before = l.lookAtFleet()
 			l.phase("restarts", func() { l.renamedDespiteKill(by) })
 			l.phase("looks", func() { l.renamed(before, by) })
+			if by == "nova" {
+				l.phase("what Nova made", func() { l.rebuiltAsForetold(before, foretold, restarted(before)) })
+			}
 			l.command(exitClean, "verify", l.plan)
 			l.computeSaysNothing(compute)
 
@@ -246,6 +250,17 @@ func (l *lab) renamed(before map[string]look, by string) {
 			l.t.Errorf("%s sees other hardware (-before +after):\n%s", name, diff)
 		}
 	}
+}
+
+// restarted are those that Nova has made anew: all that run, but for the one
+// that does not hear.
+func restarted(before map[string]look) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if before[name].guest != nil && name != deaf {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // onceMore: the guest was shut down in good order and booted, so many times.

@@ -31,10 +31,14 @@ func TestGroupOfRules(t *testing.T) {
 }
 
 func TestProbeCheck(t *testing.T) {
-	if err := (Probe{TCP: 3389}).Check(); err != nil {
-		t.Error(err)
+	for _, p := range []Probe{{TCP: 3389}, {ARP: true, From: "host"}, {HTTP: "http://a/", From: "root@router:2222"}, {Console: "login:"}} {
+		if err := p.Check(); err != nil {
+			t.Errorf("%+v: %v", p, err)
+		}
 	}
-	if err := (Probe{TCP: 3389, Ping: true}).Check(); err == nil {
-		t.Error("a probe with two questions is fine")
+	for _, p := range []Probe{{}, {TCP: 3389, Ping: true}, {Console: "login:", From: "host"}, {Ping: true, From: "a b"}, {Ping: true, From: "a/b"}} {
+		if err := p.Check(); err == nil {
+			t.Errorf("%+v is fine", p)
+		}
 	}
 }

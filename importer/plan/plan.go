@@ -169,12 +169,17 @@ const (
 	None         Lock = "none"
 )
 
-// A Probe is asked after a restart. Exactly one field is set.
+// A Probe is asked after a restart. Exactly one field is set, besides From.
 type Probe struct {
 	TCP     int    `yaml:"tcp,omitempty"`
 	HTTP    string `yaml:"http,omitempty"`
 	Ping    bool   `yaml:"ping,omitempty"`
+	ARP     bool   `yaml:"arp,omitempty"` // who answers for the address; from the guest's network alone
 	Command string `yaml:"command,omitempty"`
+	Console string `yaml:"console,omitempty"` // a text on a serial port whose output the host keeps in a file
+	// From is who asks: "" for this machine, "host" for the guest's own, or
+	// [USER@]NAME[:PORT] of one that SSH leads to.
+	From string `yaml:"from,omitempty"`
 }
 
 // MadeFrom is what the decisions rest on: the digest of the definition, and

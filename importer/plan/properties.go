@@ -142,14 +142,18 @@ func isMAC(s string) bool {
 // problem says what is wrong with a probe, "" when nothing is.
 func (p Probe) problem() string {
 	set := 0
-	for _, is := range []bool{p.TCP != 0, p.HTTP != "", p.Ping, p.Command != ""} {
+	for _, is := range []bool{p.TCP != 0, p.HTTP != "", p.Ping, p.ARP, p.Command != "", p.Console != ""} {
 		if is {
 			set++
 		}
 	}
 	switch {
 	case set != 1:
-		return "exactly one of tcp, http, ping and command is wanted"
+		return "exactly one of tcp, http, ping, arp, command and console is wanted"
+	case p.Console != "" && p.From != "":
+		return "from: a console is read on the guest's own host"
+	case strings.ContainsAny(p.From, " \t\n/"):
+		return fmt.Sprintf("from: %q is neither host nor [USER@]NAME[:PORT]", p.From)
 	case p.TCP < 0 || p.TCP > 65535:
 		return fmt.Sprintf("tcp: %d is not a port", p.TCP)
 	case p.HTTP != "" && !strings.HasPrefix(p.HTTP, "http://") && !strings.HasPrefix(p.HTTP, "https://"):

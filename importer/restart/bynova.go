@@ -49,6 +49,7 @@ func (w *walk) startByNova(ctx context.Context) error {
 
 // orderStart gives the order, and waits until the domain is as it should be.
 func (w *walk) orderStart(ctx context.Context, done func() bool) error {
+	w.markConsoles(ctx)
 	if err := w.handOver(ctx); err != nil {
 		return err
 	}
@@ -128,6 +129,7 @@ func (w *walk) prove(ctx context.Context) error {
 	if err := w.handOver(ctx); err != nil {
 		return err
 	}
+	w.markConsoles(ctx)
 	w.started.Issued = w.now() // for the health that is asked for next
 	return w.await(ctx, &errand{
 		act: "hard reboot", from: "SHUTOFF", give: w.Servers.HardReboot,

@@ -139,7 +139,7 @@ func TestHealthOf(t *testing.T) {
 		kept: &kept{Guest: keptGuest{Agent: true, Addresses: []rename.Address{address("10.66.0.80"), address("172.17.0.1")}}},
 	}
 	w.job.Plan.NICs = []plan.NIC{{MAC: strings.ToUpper(mac), Addresses: []string{"10.66.0.80"}}}
-	h, err := w.health()
+	h, _, err := w.health(t.Context())
 	if err != nil || len(h.Probes) != 1 || h.Probes[0].TCP != "10.66.0.80:22" || h.Agent != 2*time.Minute {
 		t.Errorf("by default: %+v, %v", h, err)
 	}
@@ -147,13 +147,47 @@ func TestHealthOf(t *testing.T) {
 		t.Errorf("addresses (-want +got):\n%s", diff)
 	}
 	w.job.Plan.Probes = []plan.Probe{{Ping: true}, {HTTP: "http://x/"}, {Command: "/bin/check web 3"}}
-	h, err = w.health()
+	h, _, err = w.health(t.Context())
 	if err != nil || len(h.Probes) != 3 || h.Probes[0].Ping != netip.MustParseAddr("10.66.0.80") || h.Probes[1].HTTP.URL != "http://x/" || len(h.Probes[2].Command) != 3 {
 		t.Errorf("of the plan: %+v, %v", h, err)
 	}
 	w.job.Plan.NICs = nil
-	if h, err = w.health(); err != nil || len(h.Probes) != 2 || !strings.Contains(strings.Join(w.result.Warnings, ""), "ping") {
+	if h, _, err = w.health(t.Context()); err != nil || len(h.Probes) != 2 || !strings.Contains(strings.Join(w.result.Warnings, ""), "ping") {
 		t.Errorf("without an address: %+v, %v, %q", h, err, w.result.Warnings)
+	}
+}
+
+// A probe is asked from where the plan says, and the way there is closed; the
+// console's text is waited for behind what stood there before the start.
+func TestProbesFrom(t *testing.T) {
+	for _, s := range []shape{byLibvirt, byNova} {
+		w := newWorld(t, openJournal(t), s)
+		w.console = "/var/log/web.log"
+		w.create(w.console, "login: of long ago")
+		j := w.job(s)
+		j.Plan.Probes = []plan.Probe{{ARP: true, From: "host"}, {TCP: 22, From: "root@router"}, {Console: "login:"}, {Console: "once more"}}
+		w.on["shutdown"] = func() { w.files[w.console].content += ", and the shutdown" }
+		r, _ := w.call(0, 0, func(r *Restarter) Result { return r.Forward(t.Context(), j, quick(s.opt)) })
+		if r.Outcome != Renamed || !strings.Contains(strings.Join(r.Warnings, ""), "only the first of several texts") {
+			t.Fatalf("%s: %s at %s: %v, %q", s.name, r.Outcome, r.Step, r.Err, r.Warnings)
+		}
+		if got := strings.Join(w.askedFrom, ", "); got != "host, root@router, end of host, end of root@router" {
+			t.Errorf("%s: asked from %s", s.name, got)
+		}
+		h := w.health
+		if len(h.Probes) != 2 || h.Probes[0].ARP.MAC != mac || h.Probes[0].From == nil || h.Probes[1].TCP != "10.66.0.80:22" || h.Probes[1].From == nil {
+			t.Errorf("%s: asked %+v", s.name, h.Probes)
+		}
+		if c := h.Console; c == nil || c.Text != "login:" || c.Mark.Path != w.console || c.Mark.Bytes != int64(len(w.files[w.console].content)) {
+			t.Errorf("%s: the console is asked by %+v", s.name, c)
+		}
+	}
+	w := newWorld(t, openJournal(t), byLibvirt)
+	j := w.job(byLibvirt)
+	j.Plan.Probes = []plan.Probe{{Console: "login:"}}
+	r, _ := w.call(0, 0, func(r *Restarter) Result { return r.Forward(t.Context(), j, quick(byLibvirt.opt)) })
+	if r.Outcome != Renamed || !strings.Contains(strings.Join(r.Warnings, ""), "keeps no console") {
+		t.Errorf("without a console: %s: %v, %q", r.Outcome, r.Err, r.Warnings)
 	}
 }
 

@@ -84,6 +84,11 @@ func (h fakeHosts) Domain(context.Context, discover.Host, string) (Domain, error
 }
 func (h fakeHosts) Files(context.Context, discover.Host) (Files, error) { return fakeFiles(h), nil }
 
+func (h fakeHosts) Vantage(_ context.Context, _ discover.Host, from string) (rename.Vantage, func(), error) {
+	h.w.askedFrom = append(h.w.askedFrom, from)
+	return rename.Here{}, func() { h.w.askedFrom = append(h.w.askedFrom, "end of "+from) }, nil
+}
+
 // A fakeHandle is the domain as package rename gives it.
 type fakeHandle struct{ w *fakeWorld }
 
@@ -110,6 +115,9 @@ func (h fakeHandle) Save(context.Context) (rename.Saved, error) {
 	}
 	if d.live != "" {
 		s.State = rename.StateRunning
+	}
+	if h.w.console != "" {
+		s.Consoles = []string{h.w.console}
 	}
 	if d.paused {
 		s.State = rename.StatePaused
@@ -172,7 +180,8 @@ func (h fakeHandle) Addresses(context.Context) ([]rename.Address, error) {
 	return nil, errors.New("no agent")
 }
 
-func (h fakeHandle) CheckHealth(_ context.Context, _ rename.Health, since time.Time) (rename.Report, error) {
+func (h fakeHandle) CheckHealth(_ context.Context, asked rename.Health, since time.Time) (rename.Report, error) {
+	h.w.health = asked
 	d, err := h.domain()
 	answer := rename.Answer{Asked: "runs without a break", OK: err == nil && d.live != "" && !d.paused, Said: "it is off"}
 	if answer.OK && h.w.sick != nil && h.w.sick(d.live) {

@@ -66,6 +66,9 @@ type fakeWorld struct {
 	stops     int         // of the guest
 	stoppedAt []time.Time // by shutdowns
 	asked     []rename.Shutdown
+	askedFrom []string
+	console   string        // the file of the guest's serial port
+	health    rename.Health // that was asked for last
 	boots     int
 	wrong     []string // what must never be
 	journal   *journal.Journal

@@ -2,40 +2,22 @@ package restart
 
 import (
 	"context"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // health is what the domain has to show after its start.
-func (w *walk) health() (rename.Health, error) {
-	h := rename.Health{Steady: w.opt.Steady, Reboots: w.opt.Reboots}
+func (w *walk) health(ctx context.Context) (h rename.Health, closeAll func(), err error) {
+	h = rename.Health{Steady: w.opt.Steady, Reboots: w.opt.Reboots}
 	if w.kept.Guest.Agent {
 		h.Agent = w.opt.Agent
 		h.Addresses = w.plannedAddresses()
 	}
-	asked := w.job.Plan.Probes
-	if len(asked) == 0 {
-		asked = w.opt.Probes
-	}
-	for _, p := range asked {
-		probe, ok := w.probe(p)
-		if !ok {
-			w.warn("probe %s was not asked: no address of the guest is known", told(p))
-			continue
-		}
-		if err := probe.Check(); err != nil {
-			return h, err
-		}
-		h.Probes = append(h.Probes, probe)
-	}
-	return h, nil
+	closeAll, err = w.addProbes(ctx, &h)
+	return h, closeAll, err
 }
 
 // plannedAddresses are those of the time before that the plan knows too. Guests
@@ -52,46 +34,10 @@ func (w *walk) plannedAddresses() (found []rename.Address) {
 	return found
 }
 
-// probe turns a plan's probe into a question to the guest's first address.
-func (w *walk) probe(p plan.Probe) (rename.Probe, bool) {
-	q := rename.Probe{From: w.opt.From, Within: w.opt.Within}
-	address, known := firstAddress(w.job.Plan)
-	switch {
-	case p.HTTP != "":
-		q.HTTP = &rename.HTTP{URL: p.HTTP}
-		return q, true
-	case p.Command != "":
-		q.Command = strings.Fields(p.Command)
-		return q, true
-	case p.Ping:
-		q.Ping = address
-	default:
-		q.TCP = net.JoinHostPort(address.String(), strconv.Itoa(p.TCP))
-	}
-	return q, known
-}
-
-func firstAddress(d plan.Domain) (netip.Addr, bool) {
-	for _, nic := range d.NICs {
-		for _, text := range nic.Addresses {
-			if a, err := netip.ParseAddr(text); err == nil {
-				return a, true
-			}
-		}
-	}
-	return netip.Addr{}, false
-}
-
-func told(p plan.Probe) string {
-	if p.Ping {
-		return "ping"
-	}
-	return "tcp " + strconv.Itoa(p.TCP)
-}
-
 // checkHealth asks, and keeps the answers. A rerun counts from now on.
 func (w *walk) checkHealth(ctx context.Context) error {
-	h, err := w.health()
+	h, closeAll, err := w.health(ctx)
+	defer closeAll()
 	if err != nil {
 		return err
 	}

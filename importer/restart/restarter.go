@@ -62,6 +62,9 @@ type Ports interface {
 type Hosts interface {
 	Domain(ctx context.Context, h discover.Host, uuid string) (Domain, error)
 	Files(ctx context.Context, h discover.Host) (Files, error)
+	// Vantage is a place to ask guests of h from: "host" is h itself, and else
+	// [USER@]NAME[:PORT] that SSH leads to. The caller ends it.
+	Vantage(ctx context.Context, h discover.Host, from string) (rename.Vantage, func(), error)
 }
 
 // A Domain is one libvirt domain, as *rename.Domain is with the events of its

@@ -11,6 +11,7 @@ func (w *walk) startDone(context.Context) (bool, error) {
 }
 
 func (w *walk) start(ctx context.Context) error {
+	w.markConsoles(ctx)
 	err := w.startDomain(ctx, false, min(startPatience, w.opt.Patience))
 	if err == nil && !w.stopped.At.IsZero() {
 		w.result.Times.Gap, w.result.Times.Start = w.started.Gap(w.stopped), w.started.Took

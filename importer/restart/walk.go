@@ -36,7 +36,8 @@ type walk struct {
 	here   world
 
 	began   time.Time
-	off     time.Time // since when the guest does not do its work, in this call
+	off     time.Time                     // since when the guest does not do its work, in this call
+	marks   map[string]rename.ConsoleMark // by file, from before the start
 	stopped rename.Stopped
 	started rename.Started
 	result  Result

@@ -1,0 +1,63 @@
+package restart
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/rename"
+)
+
+// ownHost is the plan's word for the guest's own host.
+const ownHost = "host"
+
+// Vantage logs in where guests are asked from. A host that is reached by a
+// socket of this machine is this machine.
+func (l *Libvirt) Vantage(ctx context.Context, h discover.Host, from string) (rename.Vantage, func(), error) {
+	if from != ownHost {
+		h = discover.Host{Name: from, URI: "qemu+ssh://" + from + "/system", KeyFile: h.KeyFile, KnownHosts: h.KnownHosts}
+	}
+	if u, err := url.Parse(h.URI); err == nil && u.Host == "" && h.Files == "" {
+		return rename.Here{}, func() {}, nil
+	}
+	client, err := discover.DialSSH(ctx, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	return there{client}, func() { _ = client.Close() }, nil
+}
+
+// there is a machine that SSH leads to.
+type there struct{ *ssh.Client }
+
+// Dial connects from there.
+func (t there) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return t.DialContext(ctx, network, address)
+}
+
+// Run runs a program there, whose session ends with ctx.
+func (t there) Run(ctx context.Context, argv ...string) ([]byte, error) {
+	session, err := t.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	defer context.AfterFunc(ctx, func() { _ = session.Close() })()
+	defer session.Close()
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" // for the login shell
+	}
+	out, err := session.CombinedOutput(strings.Join(words, " "))
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
+	if err != nil {
+		return out, fmt.Errorf("%s: %w: %s", argv[0], err, strings.TrimSpace(string(out)))
+	}
+	return out, nil
+}

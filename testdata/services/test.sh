@@ -54,7 +54,7 @@ fi
 echo "== go vet"
 go vet $packages
 go vet -tags integration $packages
-tests "unit and scripts" -count=1
+tests "unit and scripts" -count=1 -timeout 20m
 # One package after the other: they share the daemons, and one would find what
 # another has defined.
 tests "integration" -count=1 -p 1 -timeout 45m -tags integration

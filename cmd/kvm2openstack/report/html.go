@@ -114,6 +114,7 @@ type pageView struct {
 	Networks             []networkView
 
 	Rules   map[string]ruleJSON
+	Usage   string               // what a sample saw, "" without
 	Fields  map[string]fieldJSON // that a rebuild by Nova may change
 	Choices choicesView
 	Chunks  iter.Seq[chunk]
@@ -134,6 +135,9 @@ func (t *tally) view(r audit.Report, p Page) pageView {
 	v.Blockers, v.Freed = t.reasons.blockers()
 	v.Attentions = t.reasons.attentions()
 	v.Lead, v.Warnings = lead(v.Totals, v.Freed), warnings(r)
+	if totals, sampled := r.Usage(); sampled {
+		v.Usage = usageSum(totals)
+	}
 	v.Choices = t.choices(v)
 	return v
 }
@@ -141,11 +145,14 @@ func (t *tally) view(r audit.Report, p Page) pageView {
 // choicesView is what the table of domains can be filtered by.
 type choicesView struct {
 	Hosts, States, Families, Codes []string
-	Usage                          bool // at least one domain was sampled
+	Marks                          []string // nil where no domain was sampled
 }
 
 func (t *tally) choices(v pageView) choicesView {
-	c := choicesView{States: slices.Sorted(maps.Keys(t.states)), Codes: slices.Sorted(maps.Keys(v.Rules)), Usage: t.usage}
+	c := choicesView{States: slices.Sorted(maps.Keys(t.states)), Codes: slices.Sorted(maps.Keys(v.Rules))}
+	if t.usage {
+		c.Marks = usageMarks
+	}
 	for _, h := range v.Hosts {
 		c.Hosts = append(c.Hosts, h.Name)
 	}

@@ -78,9 +78,9 @@ type row struct {
 	Codes     []string `json:"codes,omitempty"` // worst first
 	Why       string   `json:"why,omitempty"`   // where no code says it
 
-	CPU    *float64 `json:"cpu,omitempty"`  // percent of its vCPUs
-	Used   *float64 `json:"used,omitempty"` // percent of its memory
-	Marked string   `json:"mark,omitempty"` // idle, oversized
+	CPU   *float64 `json:"cpu,omitempty"`  // percent of its vCPUs
+	Used  *float64 `json:"used,omitempty"` // percent of its memory
+	Marks []string `json:"marks,omitempty"`
 }
 
 func newRow(d audit.Domain) row {
@@ -116,12 +116,7 @@ func (w *row) addUsage(u *usage.Usage) {
 	if u.Memory != nil {
 		w.Used = &u.Memory.Percent
 	}
-	switch {
-	case u.Idle:
-		w.Marked = "idle"
-	case u.Oversized:
-		w.Marked = "oversized"
-	}
+	w.Marks = marksOf(u)
 }
 
 // Reason is the rule of the worst finding, for who cannot unfold the row.

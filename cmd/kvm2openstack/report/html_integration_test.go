@@ -130,6 +130,8 @@ func filters(t *testing.T, v *visit) {
 		{"f-verdict", "blocked", []string{"oldshop", "lab-nat", "hopeless"}},
 		{"f-host", "kvm02", []string{"web-03", "lab-nat", "hopeless", "خادم-01", "damaged", refusedName}},
 		{"f-code", "K2O-321", []string{"lab-nat", "hopeless"}},
+		{"f-mark", "oversized", []string{"web-01"}},
+		{"f-mark", "idle", []string{}},
 		{"f-family", "windows", []string{"win-sql"}},
 		{"f-state", "running", []string{"web-01", "web-02", "win-sql", "oldshop", hostileName, "web-03", "lab-nat", "hopeless", "خادم-01"}},
 	} {
@@ -213,7 +215,7 @@ func unfolds(t *testing.T, v *visit) {
 		"/var/lib/libvirt/images/web-01.qcow2", "qcow2", // disks
 		"52:54:00:00:00:", "bridge br0", "public / public-v4", // interfaces
 		"The guest can notice 2 of 3 differences.", "video adapter\tcirrus\tvirtio\tthe guest\tNova has one, the recorded hw_video_model.", "a later field <b>ich6</b>\tich6\tlost", "its host only\tNova keeps one", // a rebuild
-		"12.3% of 2 vCPU", "1 GB of 4 GB used", "the guest swaps", "34% of it is filled", "dropped in all: 7 in", "1 vCPU 1024 MB would do", "disk vdb: restarted meanwhile", // usage
+		"12.3% of 2 vCPU", "1 GB of 4 GB used", "the guest swaps", "34% of it is filled", "dropped meanwhile: 7 in", "1 vCPU 1024 MB would do", "disk vdb: restarted meanwhile", // usage
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("unfolded, %q is missing in %s", want, text)

@@ -243,13 +243,22 @@ func TestUsageFacts(t *testing.T) {
 		"no sample": {nil, nil},
 		"nothing measured": {&usage.Usage{NotMeasured: []usage.Gap{{What: "all", Why: "no answer"}}},
 			[]fact{{"Not measured", "all: no answer"}}},
-		"in part": {&usage.Usage{Seconds: 9.96, Disks: []usage.Disk{{Target: "vda"}}, Interfaces: []usage.Interface{{Tap: "vnet0", RxBytes: -1, TxErrors: 2}}, Idle: true, Oversized: true},
+		"in part": {&usage.Usage{Seconds: 9.96, Disks: []usage.Disk{{Target: "vda"}}, Interfaces: []usage.Interface{{Tap: "vnet0", RxBytes: -1, TxErrors: 2}}, Idle: true, Paused: true},
 			[]fact{{"Measured over", "9.96 s"}, {"Disk vda", "rates were not measured"},
-				{"Interface vnet0", "receives 0 B/s (0.0 packets), sends 0 B/s (0.0 packets); errors in all: 0 in, 2 out"},
-				{"Oversized", "it has far more than it was seen to need"}, {"Idle", "next to nothing was done"}}},
+				{"Interface vnet0", "receives 0 B/s (0.0 packets), sends 0 B/s (0.0 packets); errors meanwhile: 0 in, 2 out"},
+				{"Paused", "so what it was seen to use says nothing of its size"}, {"Idle", "next to nothing was done"}}},
 	} {
 		if diff := cmp.Diff(c.want, usageFacts(c.usage)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	for want, m := range map[string]usage.Memory{
+		"at most 2 GB needed (what its process has of the host)": {Source: "rss", NeededKiB: 2 << 20, AtMost: true},
+		"at most 2 GB needed (its caches are in it)":             {Source: "balloon", NeededKiB: 2 << 20, AtMost: true},
+		"512 MB needed (by its balloon); the guest swaps":        {Source: "balloon", NeededKiB: 1 << 19, Swapping: true},
+	} {
+		if got := needed(m); got != want {
+			t.Errorf("needed(%+v) = %q, want %q", m, got, want)
 		}
 	}
 }

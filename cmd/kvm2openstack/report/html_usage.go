@@ -23,11 +23,7 @@ func usageFacts(u *usage.Usage) (out []fact) {
 		add("Processor", "%.1f%% of %d vCPU, %.1f%% of one of the host's", c.PercentOfVCPUs, c.VCPUs, c.PercentOfOne)
 	}
 	if m := u.Memory; m != nil {
-		swaps := ""
-		if m.Swapping {
-			swaps = "; the guest swaps"
-		}
-		add("Memory", "%s of %s used, %.0f%%, %s needed (by %s)%s", inMB(int(m.UsedKiB>>10)), inMB(int(m.GivenKiB>>10)), m.Percent, inMB(int(m.NeededKiB>>10)), m.Source, swaps)
+		add("Memory", "%s of %s used, %.0f%%, %s", inMB(int(m.UsedKiB>>10)), inMB(int(m.GivenKiB>>10)), m.Percent, needed(*m))
 	}
 	for _, k := range u.Disks {
 		out = append(out, diskUsage(k))
@@ -38,14 +34,31 @@ func usageFacts(u *usage.Usage) (out []fact) {
 	for _, g := range u.NotMeasured {
 		add("Not measured", "%s: %s", g.What, g.Why)
 	}
-	switch {
-	case u.Suggestion != nil:
+	if u.Suggestion != nil {
 		add("Oversized", "%s would do", u.Suggestion)
-	case u.Oversized:
-		add("Oversized", "it has far more than it was seen to need")
+	}
+	if u.Paused {
+		add("Paused", "so what it was seen to use says nothing of its size")
 	}
 	if u.Idle {
 		add("Idle", "next to nothing was done")
+	}
+	return out
+}
+
+// needed is what a guest could not do without, and how that is known.
+func needed(m usage.Memory) string {
+	out := inMB(int(m.NeededKiB >> 10))
+	switch {
+	case m.Source == "rss":
+		out = "at most " + out + " needed (what its process has of the host)"
+	case m.AtMost:
+		out = "at most " + out + " needed (its caches are in it)"
+	default:
+		out += " needed (by its balloon)"
+	}
+	if m.Swapping {
+		out += "; the guest swaps"
 	}
 	return out
 }
@@ -68,13 +81,25 @@ func interfaceUsage(n usage.Interface) fact {
 	}
 	text := fmt.Sprintf("receives %s/s (%.1f packets), sends %s/s (%.1f packets)", rate(n.RxBytes), n.RxPackets, rate(n.TxBytes), n.TxPackets)
 	if lost := n.RxDropped + n.TxDropped; lost > 0 {
-		text += fmt.Sprintf("; dropped in all: %d in, %d out", n.RxDropped, n.TxDropped)
+		text += fmt.Sprintf("; dropped meanwhile: %d in, %d out", n.RxDropped, n.TxDropped)
 	}
 	if bad := n.RxErrors + n.TxErrors; bad > 0 {
-		text += fmt.Sprintf("; errors in all: %d in, %d out", n.RxErrors, n.TxErrors)
+		text += fmt.Sprintf("; errors meanwhile: %d in, %d out", n.RxErrors, n.TxErrors)
 	}
 	return fact{Line("Interface " + name), Line(text)}
 }
 
 // rate prints bytes; a counter that went back is no rate.
 func rate(bytes float64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
+
+// usageMarks are the judgements that domains can be looked for by.
+var usageMarks = []string{"idle", "oversized", "not measured"}
+
+func marksOf(u *usage.Usage) (marks []string) {
+	for i, is := range []bool{u.Idle, u.Suggestion != nil, len(u.NotMeasured) > 0} {
+		if is {
+			marks = append(marks, usageMarks[i])
+		}
+	}
+	return marks
+}

@@ -26,7 +26,7 @@
 	all("script.rows").forEach((script, part) => {
 		read(script).forEach((row, at) => {
 			Object.assign(row, { part, at, index: rows.length, ips: row.ips || [], codes: row.codes || [] });
-			row.find = [row.name, row.host, row.uuid, row.os, row.title, row.verdict, row.mark, row.why, ...row.ips, ...(row.macs || []), ...row.codes]
+			row.find = [row.name, row.host, row.uuid, row.os, row.title, row.verdict, row.why, ...(row.marks || []), ...row.ips, ...(row.macs || []), ...row.codes]
 				.filter(Boolean).join("\n").toLowerCase();
 			rows.push(row);
 		});
@@ -62,7 +62,7 @@
 		gb: (row) => make("td", { class: "num extra" }, row.disk, row.disks > 1 ? make("span", { class: "sub" }, `${row.disks} disks`) : ""),
 		ips: (row) => make("td", { class: "extra ips" }, row.ips.slice(0, 2).join(" ") + (row.ips.length > 2 ? ` +${row.ips.length - 2}` : "")),
 		os: (row) => make("td", { class: "extra os" }, bdi(row.os), row.sure ? make("span", { class: "sub" }, row.sure) : ""),
-		cpu: (row) => make("td", { class: "num extra" }, percent(row.cpu), row.mark ? make("span", { class: "sub" }, row.mark) : ""),
+		cpu: (row) => make("td", { class: "num extra" }, percent(row.cpu), row.marks ? make("span", { class: "sub" }, row.marks.join(", ")) : ""),
 		used: (row) => make("td", { class: "num extra" }, percent(row.used)),
 		verdict: (row) => make("td", null, make("span", { class: `badge ${row.verdict}` }, row.verdict)),
 		why: (row) => make("td", { class: "why" }, whyOf(row)),
@@ -152,7 +152,7 @@
 
 	// ---- filter and sort
 
-	const fields = { text: "", verdict: "", code: "", host: "", family: "", state: "" };
+	const fields = { text: "", verdict: "", code: "", host: "", family: "", state: "", mark: "" };
 	const order = { key: "", down: false };
 	let shown = rows;
 	let drawn = 0;
@@ -162,6 +162,7 @@
 		(!fields.host || row.host === fields.host) &&
 		(!fields.family || row.family === fields.family) &&
 		(!fields.state || row.state === fields.state) &&
+		(!fields.mark || (row.marks || []).includes(fields.mark)) &&
 		(!fields.code || row.codes.includes(fields.code)) &&
 		words.every((w) => row.find.includes(w));
 
@@ -198,16 +199,18 @@
 		body.append(fragment);
 		more.hidden = drawn >= shown.length;
 	};
+	const shownAs = { family: "system", mark: "usage", code: "reason" };
 	const say = () => {
 		const n = (x) => x.toLocaleString("en");
-		const active = Object.entries(fields).filter(([, value]) => value).map(([key, value]) => `${key === "family" ? "system" : key} “${value}”`);
+		const active = Object.entries(fields).filter(([, value]) => value).map(([key, value]) => `${shownAs[key] || key} “${value}”`);
 		byID("shown").textContent = active.length
 			? `${n(shown.length)} of ${n(rows.length)} domains: ${active.join(", ")}`
 			: `${n(rows.length)} domains`;
 	};
 
 	for (const key of Object.keys(fields)) {
-		byID(`f-${key}`).addEventListener("input", (event) => {
+		const field = byID(`f-${key}`);
+		if (field) field.addEventListener("input", (event) => {
 			fields[key] = event.target.value;
 			choose();
 		});

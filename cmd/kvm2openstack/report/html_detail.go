@@ -7,7 +7,6 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
-	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
 
@@ -61,7 +60,7 @@ func newDetail(d audit.Domain, s surroundings) detail {
 	out := detail{Facts: facts(d), Usage: usageFacts(d.Usage)}
 	for _, f := range d.Findings {
 		x := findingJSON{Code: f.Code, Text: Line(f.Text)}
-		if f.Action != ruleActions[f.Code] {
+		if f.Action != knownRules[f.Code].Action {
 			x.Action = Line(f.Action)
 		}
 		out.Findings = append(out.Findings, x)
@@ -82,14 +81,6 @@ func newDetail(d audit.Domain, s surroundings) detail {
 	}
 	return out
 }
-
-var ruleActions = func() map[string]string {
-	out := map[string]string{}
-	for _, rule := range check.Rules() {
-		out[rule.Code] = rule.Action
-	}
-	return out
-}()
 
 func unreadableDetail(u discover.Unreadable) detail {
 	d := detail{Facts: []fact{{"Error", Line(u.Err.Error())}}}

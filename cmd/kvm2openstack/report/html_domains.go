@@ -124,14 +124,27 @@ func (w row) Reason() string {
 	if len(w.Codes) == 0 || w.Verdict == string(check.VerdictReady) {
 		return w.Why
 	}
-	more := ""
-	if n := len(w.Codes) - 1; n > 0 {
-		more = " (+" + strconv.Itoa(n) + ")"
+	more := -1
+	for _, code := range w.Codes {
+		if knownRules[code].Severity != check.Info {
+			more++
+		}
 	}
-	return w.Codes[0] + " " + ruleTitles[w.Codes[0]] + more
+	out := w.Codes[0] + " " + knownRules[w.Codes[0]].Title
+	if more > 0 {
+		out += " (+" + strconv.Itoa(more) + ")"
+	}
+	return out
 }
 
-var ruleTitles = titles()
+// knownRules are the rules by code.
+var knownRules = func() map[string]check.Rule {
+	out := map[string]check.Rule{}
+	for _, rule := range check.Rules() {
+		out[rule.Code] = rule
+	}
+	return out
+}()
 
 func unreadableRow(u discover.Unreadable) row {
 	return row{Host: Line(u.Host), Name: Line(u.Name), UUID: Line(u.UUID), Verdict: string(check.VerdictUnreadable), Why: Line(u.Err.Error())}

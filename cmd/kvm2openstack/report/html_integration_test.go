@@ -36,6 +36,16 @@ func TestPageInBrowser(t *testing.T) {
 	} {
 		t.Run(use.name, func(t *testing.T) { use.with(t, open(t, ctx, text)) })
 	}
+	t.Run("says why like the plain table", func(t *testing.T) {
+		var want []string
+		for _, r := range blocks[row](t, text, `class="rows"`) {
+			want = append(want, r.Reason())
+		}
+		got := value[[]string](open(t, ctx, text), `[...document.querySelectorAll("#rows td.why")].map(td => td.textContent)`)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 	t.Run("without scripts", func(t *testing.T) {
 		withoutScripts(t, open(t, ctx, text, scripts(false)))
 	})

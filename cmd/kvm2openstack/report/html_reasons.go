@@ -12,25 +12,20 @@ import (
 
 // reasons counts which rules say something, and which of them block together.
 type reasons struct {
-	rules   map[string]check.Rule
 	domains map[string]int // by code
 	// together are the blocked domains by all the codes that block them.
 	together map[string]int
 }
 
 func newReasons() reasons {
-	r := reasons{rules: map[string]check.Rule{}, domains: map[string]int{}, together: map[string]int{}}
-	for _, rule := range check.Rules() {
-		r.rules[rule.Code] = rule
-	}
-	return r
+	return reasons{domains: map[string]int{}, together: map[string]int{}}
 }
 
 func (r reasons) add(d audit.Domain) {
 	var blockers []string
 	for _, code := range findingCodes(d.Findings) {
 		r.domains[code]++
-		if r.rules[code].Severity == check.Blocked && d.Verdict == check.VerdictBlocked {
+		if knownRules[code].Severity == check.Blocked && d.Verdict == check.VerdictBlocked {
 			blockers = append(blockers, code)
 		}
 	}
@@ -118,7 +113,7 @@ func (r reasons) frees(settled map[string]bool) (n int) {
 // attentions are the rules that only want a look, most frequent first.
 func (r reasons) attentions() (views []reasonView) {
 	for code := range r.domains {
-		if r.rules[code].Severity == check.Attention {
+		if knownRules[code].Severity == check.Attention {
 			views = append(views, r.view(code))
 		}
 	}
@@ -129,7 +124,7 @@ func (r reasons) attentions() (views []reasonView) {
 }
 
 func (r reasons) view(code string) reasonView {
-	rule := r.rules[code]
+	rule := knownRules[code]
 	return reasonView{Code: code, Title: rule.Title, Action: rule.Action, Domains: r.domains[code]}
 }
 
@@ -146,7 +141,7 @@ type ruleJSON struct {
 func (t *tally) rulesJSON() map[string]ruleJSON {
 	out := map[string]ruleJSON{}
 	for code, n := range t.reasons.domains {
-		rule := t.reasons.rules[code]
+		rule := knownRules[code]
 		out[code] = ruleJSON{rule.Severity, rule.Title, rule.Action, rule.Fact, n}
 	}
 	return out

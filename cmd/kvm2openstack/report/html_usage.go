@@ -93,7 +93,7 @@ func interfaceUsage(n usage.Interface) fact {
 func rate(bytes float64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
 
 // usageMarks are the judgements that domains can be looked for by.
-var usageMarks = []string{"idle", "oversized", "not measured"}
+var usageMarks = []string{"idle", "oversized", "not all measured"}
 
 func marksOf(u *usage.Usage) (marks []string) {
 	for i, is := range []bool{u.Idle, u.Suggestion != nil, len(u.NotMeasured) > 0} {

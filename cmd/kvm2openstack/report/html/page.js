@@ -45,8 +45,8 @@
 	const whyOf = (row) => {
 		if (row.why) return row.why;
 		if (!row.codes.length || row.verdict === "ready") return "";
-		const others = row.codes.length > 1 ? ` (+${row.codes.length - 1})` : "";
-		return `${row.codes[0]} ${(rules[row.codes[0]] || {}).title || ""}${others}`;
+		const more = row.codes.filter((code) => (rules[code] || {}).severity !== "info").length - 1;
+		return `${row.codes[0]} ${(rules[row.codes[0]] || {}).title || ""}${more > 0 ? ` (+${more})` : ""}`;
 	};
 	const percent = (n) => (n === undefined ? "" : `${n.toFixed(n < 10 ? 1 : 0)}%`);
 	const cells = {
@@ -205,7 +205,7 @@
 		const active = Object.entries(fields).filter(([, value]) => value).map(([key, value]) => `${shownAs[key] || key} “${value}”`);
 		byID("shown").textContent = active.length
 			? `${n(shown.length)} of ${n(rows.length)} domains: ${active.join(", ")}`
-			: `${n(rows.length)} domains`;
+			: rows.length === 1 ? "1 domain" : `${n(rows.length)} domains`;
 	};
 
 	for (const key of Object.keys(fields)) {

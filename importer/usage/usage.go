@@ -132,7 +132,7 @@ func (u *Usage) addInterfaces(d discover.Domain, l discover.Load) {
 		return
 	}
 	for _, i := range d.Interfaces {
-		if i.Target == "" || !counted[i.Target] && !counted["interface "+i.Target] {
+		if !counted[i.Target] && !counted["interface "+i.Target] {
 			u.gap("interface "+i.MAC, "its host keeps no counters of it")
 		}
 	}

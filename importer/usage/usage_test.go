@@ -120,7 +120,9 @@ func TestOversized(t *testing.T) {
 		{"processor time not known", 0.5, 3000, func(_ *discover.Domain, l *discover.Load) { l.Processors = nil }, "oversized 8 vCPU 4096 MB"},
 		{"resident memory", 5, 300, func(_ *discover.Domain, l *discover.Load) { l.Memory.Fresh, l.Memory.ResidentKiB = false, 3000<<10 }, "oversized 8 vCPU 4096 MB"},
 		{"resident memory with the emulator's own", 5, 300, func(_ *discover.Domain, l *discover.Load) { l.Memory.Fresh = false }, ""},
-		{"huge pages", 5, 300, func(d *discover.Domain, l *discover.Load) { d.Tuning.Hugepages, l.Memory.Fresh = true, false }, ""},
+		{"huge pages", 5, 300, func(d *discover.Domain, l *discover.Load) {
+			d.Tuning.Hugepages, l.Memory.Fresh, l.Memory.ResidentKiB = true, false, 50<<10
+		}, ""},
 		{"an old guest that knows no usable memory", 5, 300, func(_ *discover.Domain, l *discover.Load) { l.Memory.UsableKiB, l.Memory.UnusedKiB = 0, 1<<20 }, ""},
 		{"paused", 0, 100, func(_ *discover.Domain, l *discover.Load) { l.Paused = true }, ""},
 		{"restarted", 0, 100, func(_ *discover.Domain, l *discover.Load) {

@@ -32,6 +32,8 @@ type fakeRow struct {
 	image   string
 	rowed   string // ports that have virtual_interfaces rows
 	cache   string // ports of the info cache
+	size    [4]int // vCPUs, memory, root and ephemeral disk
+	disks   string // sizes of its block device mappings
 }
 
 // A fakeNova behaves like Nova's databases with a writer: it refuses a second
@@ -201,7 +203,7 @@ func (f *fakeNova) Servers(_ context.Context, uuids []string) (all []nova.Server
 				networks = []nova.ServerNetwork{{Name: "public", Addresses: []string{"192.0.2.7"}}}
 			}
 			all = append(all, nova.Server{UUID: u, DisplayName: r.display, Host: r.host, VMState: r.vm, PowerState: r.power, TaskState: r.task, Locked: r.locked,
-				InstanceName: fmt.Sprintf("instance-%08x", r.id), VCPUs: 8, MemoryMB: 24576, RootGB: 20, EphemeralGB: 280,
+				InstanceName: fmt.Sprintf("instance-%08x", r.id), VCPUs: r.size[0], MemoryMB: r.size[1], RootGB: r.size[2], EphemeralGB: r.size[3],
 				Networks: networks})
 		}
 	}
@@ -237,7 +239,8 @@ func (f *fakeNova) InsertInstances(_ context.Context, cell string, in []nova.Ins
 			}
 		}
 		f.rows[i.UUID] = fakeRow{stage: nova.Recorded, id: f.last, cell: cell, display: i.DisplayName, locked: true, task: "migrating",
-			flavor: i.Flavor.ID, image: i.ImageRef, rowed: portsText(i.Ports), cache: portsText(bound)}
+			flavor: i.Flavor.ID, image: i.ImageRef, rowed: portsText(i.Ports), cache: portsText(bound),
+			size: [4]int{i.Flavor.VCPUs, i.Flavor.MemoryMB, i.Flavor.RootGB, i.Flavor.EphemeralGB}}
 	}
 	return ids, nil
 }
@@ -308,6 +311,74 @@ func (f *fakeNova) Unlock(_ context.Context, uuids []string) error {
 		}
 	}
 	return err
+}
+
+// idle is the guard of all that Heal changes.
+func (f *fakeNova) idle(uuid string, on nova.Compute) (fakeRow, error) {
+	r, ok := f.rows[uuid]
+	switch {
+	case !ok || r.stage != nova.Finished:
+		return r, nova.ErrNotOurs
+	case r.host != on.Host || r.cell != on.Cell:
+		return r, nova.ErrMoved
+	case r.task != "":
+		return r, nova.ErrBusy
+	}
+	return r, nil
+}
+
+func (f *fakeNova) Repower(_ context.Context, x nova.Final, was nova.Power) error {
+	leave, err := f.enter("Repower", x.UUID)
+	defer leave()
+	r, guard := f.idle(x.UUID, x.Host)
+	switch {
+	case errors.Join(err, guard) != nil:
+		return errors.Join(err, guard)
+	case r.vm == x.VMState && r.power == x.PowerState:
+		return nil
+	case r.vm != was.VMState || r.power != was.PowerState:
+		return fmt.Errorf("Nova has changed its states meanwhile, to %s and %d", r.vm, r.power)
+	}
+	r.vm, r.power = x.VMState, x.PowerState
+	f.rows[x.UUID] = r
+	return nil
+}
+
+func (f *fakeNova) SetPorts(_ context.Context, on nova.Compute, uuid string, ports []nova.Port, gone []string) error {
+	leave, err := f.enter("SetPorts", uuid)
+	defer leave()
+	r, guard := f.idle(uuid, on)
+	_, unbound := nova.NetworkInfo(ports)
+	if err := errors.Join(err, guard, unbound); err != nil {
+		return err
+	}
+	rowed := slices.DeleteFunc(strings.Fields(r.rowed), func(id string) bool { return slices.Contains(gone, id) })
+	for _, p := range ports {
+		if !slices.Contains(rowed, p.ID) {
+			rowed = append(rowed, p.ID)
+		}
+	}
+	slices.Sort(rowed)
+	ids := strings.Fields(portsText(ports))
+	slices.Sort(ids)
+	if !slices.Equal(rowed, ids) {
+		return fmt.Errorf("%s would have rows of ports %v, and %v in its cache", uuid, rowed, ids)
+	}
+	r.cache, r.rowed = portsText(ports), portsText(ports)
+	f.rows[uuid] = r
+	return nil
+}
+
+func (f *fakeNova) SetFlavor(_ context.Context, on nova.Compute, uuid string, x nova.Flavor, disks []nova.BlockDevice) error {
+	leave, err := f.enter("SetFlavor", uuid)
+	defer leave()
+	r, guard := f.idle(uuid, on)
+	if err := errors.Join(err, guard); err != nil {
+		return err
+	}
+	r.flavor, r.size, r.disks = x.ID, [4]int{x.VCPUs, x.MemoryMB, x.RootGB, x.EphemeralGB}, fmt.Sprint(disks)
+	f.rows[uuid] = r
+	return nil
 }
 
 func (f *fakeNova) Delete(_ context.Context, uuid string) error {
@@ -502,6 +573,21 @@ func (d dyingNova) Finish(ctx context.Context, x []nova.Final) error {
 }
 func (d dyingNova) Unlock(ctx context.Context, u []string) error {
 	return d.fuse.effect(func() error { return d.fakeNova.Unlock(ctx, u) })
+}
+func (d dyingNova) Servers(ctx context.Context, u []string) ([]nova.Server, error) {
+	if err := d.fuse.read(); err != nil {
+		return nil, err
+	}
+	return d.fakeNova.Servers(ctx, u)
+}
+func (d dyingNova) Repower(ctx context.Context, f nova.Final, was nova.Power) error {
+	return d.fuse.effect(func() error { return d.fakeNova.Repower(ctx, f, was) })
+}
+func (d dyingNova) SetPorts(ctx context.Context, on nova.Compute, uuid string, ports []nova.Port, gone []string) error {
+	return d.fuse.effect(func() error { return d.fakeNova.SetPorts(ctx, on, uuid, ports, gone) })
+}
+func (d dyingNova) SetFlavor(ctx context.Context, on nova.Compute, uuid string, f nova.Flavor, disks []nova.BlockDevice) error {
+	return d.fuse.effect(func() error { return d.fakeNova.SetFlavor(ctx, on, uuid, f, disks) })
 }
 func (d dyingNova) Delete(ctx context.Context, u string) error {
 	bare := func() error { // the first of Delete's own transactions

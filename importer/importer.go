@@ -14,7 +14,7 @@ import (
 )
 
 // An Importer carries out plans and takes them back. All fields but Cloud,
-// Progress and Log must be set.
+// Vanished, Progress and Log must be set.
 type Importer struct {
 	Nova     Records  // reads
 	Writer   Recorder // the only thing here that changes Nova's databases
@@ -25,6 +25,7 @@ type Importer struct {
 
 	RequestID string                        // "req-" and a UUID, one for the run
 	Earlier   map[string]Adoption           // by UUID, what the journal knew when the run began
+	Vanished  map[string]bool               // UUIDs whose domain is known to be gone for good: Release takes their records out
 	Now       func() time.Time              // nil is the clock
 	Log       *slog.Logger                  // nil says nothing
 	Progress  func(Progress)                // called from one goroutine
@@ -62,6 +63,11 @@ type Recorder interface {
 	Finish(ctx context.Context, finals []nova.Final) error
 	Unlock(ctx context.Context, uuids []string) error
 	Delete(ctx context.Context, uuid string) error
+
+	// Of Heal: each leaves alone what Nova is busy with.
+	Repower(ctx context.Context, f nova.Final, was nova.Power) error
+	SetPorts(ctx context.Context, on nova.Compute, uuid string, ports []nova.Port, gone []string) error
+	SetFlavor(ctx context.Context, on nova.Compute, uuid string, f nova.Flavor, disks []nova.BlockDevice) error
 }
 
 // Hosts is how hosts are asked and their files reached; see Libvirt.

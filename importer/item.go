@@ -31,10 +31,12 @@ type item struct {
 	mapped   bool       // likewise: the API database has its rows
 	earlier  journal.Adoption
 
-	seen       bool   // libvirt had it when its release began
-	side       side   // what it has in the cloud besides Nova's records
-	noted      bool   // the journal has the adoption
-	definition string // from before, until the journal has it
+	seen       bool            // libvirt had it when its release began
+	grown      *plan.Domain    // of sync: as it would be planned now
+	now        discover.Domain // of sync: as it was read
+	side       side            // what it has in the cloud besides Nova's records
+	noted      bool            // the journal has the adoption
+	definition string          // from before, until the journal has it
 	id         journal.InstanceID
 	made       string // JSON, what the last step made
 	warnings   []string
@@ -129,6 +131,24 @@ func readSnippet(a journal.Adoption) (snippet, error) {
 	}
 	return s, nil
 }
+
+// A Recalled is what the journal keeps of the plan of an adoption.
+type Recalled struct {
+	Domain        plan.Domain // with the ids that the plan had left open
+	Host          plan.Host
+	InstancesPath string
+	Cloud         bool // its ports and its allocation were made through the APIs
+}
+
+// Recall reads an adoption's plan in the journal.
+func Recall(a Adoption) (Recalled, error) {
+	s, err := readSnippet(a)
+	return Recalled{Domain: s.Domain, Host: s.Host, InstancesPath: s.InstancesPath, Cloud: s.Cloud}, err
+}
+
+// Stands reports whether the import of an adoption has come to its end, and
+// nothing of it has been released since.
+func Stands(s journal.State) bool { return stands(Adoption{State: s}) && s != "" }
 
 // remember takes over what the journal knows: the directory and its links are
 // those of the import, and so are port and image, whatever the plan says by now.

@@ -177,7 +177,7 @@ func TestStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := "8 VCPU 24GB RAM 300GB disk"
+	size := "1 VCPU 2GB RAM 20GB disk"
 	want := []StatusRow{
 		{UUID: uuidOf(0), Name: "Guest guest-0", Addresses: "public=192.0.2.7", Size: size, Status: "ACTIVE", Power: "Running",
 			Adoption: journal.StateImported, Host: "kvm01", Domain: "guest-0", InstanceName: "instance-00000001"},

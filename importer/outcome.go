@@ -17,10 +17,12 @@ const (
 	RolledBack Outcome = "rolled back"   // it failed and is as it was before
 	Half       Outcome = "half done"     // a rerun or a person must go on
 	NotTried   Outcome = "not tried"     // the run ended before
+	Healed     Outcome = "healed"
+	NotHealed  Outcome = "not healed" // it is as it was, or the next comparison says what is left
 )
 
 // outcomes in the order in which a summary names them.
-var outcomes = []Outcome{Imported, Released, Already, Refused, RolledBack, Half, NotTried}
+var outcomes = []Outcome{Imported, Released, Already, Refused, RolledBack, Half, NotTried, Healed, NotHealed}
 
 // A Result is what became of one domain, and why.
 type Result struct {

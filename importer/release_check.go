@@ -46,7 +46,7 @@ func (i *Importer) checkRelease(ctx context.Context, items batch, found map[stri
 		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
 		it.seen = ok
 		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
-		if err := it.refuseRelease(presence[it.uuid()], domain, ok, why); err != nil {
+		if err := it.refuseRelease(presence[it.uuid()], domain, ok || i.Vanished[it.uuid()], why); err != nil {
 			it.end(it.unreleased(), stepRelease, err)
 		}
 	}

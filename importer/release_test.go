@@ -210,3 +210,30 @@ func TestImportAfterRelease(t *testing.T) {
 		t.Errorf("Release of the second import = %v, %v, want 3 released", s, err)
 	}
 }
+
+// A domain that is known to be gone for good leaves Nova's records. The last
+// name of its disk stays, whoever has removed the other.
+func TestReleaseOfVanished(t *testing.T) {
+	for _, legacyGone := range []bool{false, true} {
+		w := newWorld(t, 1)
+		if _, err := w.imports(nil); err != nil {
+			t.Fatal(err)
+		}
+		w.hosts.domains["kvm01"] = nil
+		if legacyGone {
+			w.must(os.Remove(filepath.Join(w.root, "kvm01/data/guest-0.qcow2")))
+		}
+		s, err := w.do(nil, func(s session) (Summary, error) {
+			s.Vanished = map[string]bool{uuidOf(0): true}
+			return s.Release(t.Context(), w.plan, plan.Filter{Only: []string{"guest-0"}})
+		})
+		_, row := w.nova.rows[uuidOf(0)]
+		if err != nil || s.Count(Released) != 1 || row {
+			t.Errorf("Release of a vanished domain = %v, %v, want its row gone: %+v", s, err, s.Results)
+		}
+		_, there := os.Stat(w.link(0))
+		if legacyGone != (there == nil) {
+			t.Errorf("legacy name gone %v: the link: %v, want it to stay exactly where it is the last name", legacyGone, there)
+		}
+	}
+}

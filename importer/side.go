@@ -141,9 +141,8 @@ func (it *item) zone() string {
 }
 
 // allocation is what the instance takes of its host.
-func (it *item) allocation() cloud.Allocation {
-	return cloud.Allocation{
-		Instance: it.uuid(), Provider: it.compute.UUID, ProjectID: it.planned.ProjectID, UserID: it.planned.UserID,
-		Resources: plan.Resources(it.planned),
-	}
+func (it *item) allocation() cloud.Allocation { return allocationOf(it.planned, it.compute) }
+
+func allocationOf(d plan.Domain, c nova.Compute) cloud.Allocation {
+	return cloud.Allocation{Instance: d.UUID, Provider: c.UUID, ProjectID: d.ProjectID, UserID: d.UserID, Resources: plan.Resources(d)}
 }

@@ -167,7 +167,7 @@ func (v verification) domain(it *item) (findings []Finding) {
 		return findings
 	}
 	if row, ok := v.rows[it.uuid()]; ok && row.TaskState == "" {
-		if want := powerOf(d.State); want != row.PowerState || !agree(row.VMState, d.State) {
+		if want := PowerOf(d.State); want != row.PowerState || !Agree(row.VMState, d.State) {
 			add("V32", "libvirt says %s, Nova says vm_state %s and power state %s", d.State, row.VMState, row.PowerText())
 		}
 	}

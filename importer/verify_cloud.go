@@ -28,22 +28,10 @@ func lookInCloud(ctx context.Context, api Lookup, b batch) (l cloudLook, err err
 
 // compare says what of an item's ports and allocation is not as it should be
 // on a compute host.
-func (l cloudLook) compare(it *item, c nova.Compute) (found []Finding) {
-	for _, nic := range it.planned.NICs {
-		if wantsPort(nic) {
-			found = append(found, l.comparePort(it, nic, c.Host)...)
-		}
-	}
-	want := it.allocation()
-	want.Provider = c.UUID
-	switch have, ok := l.allocations[it.uuid()]; {
-	case !ok:
-		found = append(found, finding("V37", "Placement has no allocation of it, expected %s", amounts(want)))
-	case have.Provider != want.Provider:
-		found = append(found, finding("V37", "its allocation is on resource provider %s, expected %s (%s)", have.Provider, want.Provider, c.Host))
-	case !sameAllocation(have, want):
-		found = append(found, finding("V37", "its allocation is %s, expected %s", amounts(have), amounts(want)))
-	}
+func (l cloudLook) compare(it *item, c nova.Compute) []Finding {
+	found := ComparePorts(it.planned, l.ports[it.uuid()], c.Host)
+	have, ok := l.allocations[it.uuid()]
+	found = append(found, CompareAllocation(it.planned, have, ok, c)...)
 	return append(found, l.compareOthers(it)...)
 }
 
@@ -58,8 +46,19 @@ func (l cloudLook) compareOthers(it *item) (found []Finding) {
 	return found
 }
 
-func (l cloudLook) comparePort(it *item, nic plan.NIC, host string) (found []Finding) {
-	p, ok := portFor(nic, l.ports[it.uuid()])
+// ComparePorts says what of an instance's ports is not as its plan has them, on
+// a compute host: V35 and V36.
+func ComparePorts(d plan.Domain, ports []cloud.Port, host string) (found []Finding) {
+	for _, nic := range d.NICs {
+		if wantsPort(nic) {
+			found = append(found, comparePort(nic, ports, host)...)
+		}
+	}
+	return found
+}
+
+func comparePort(nic plan.NIC, ports []cloud.Port, host string) (found []Finding) {
+	p, ok := portFor(nic, ports)
 	if !ok {
 		return []Finding{finding("V35", "interface %s: Neutron has no port %s of this instance", nic.MAC, nic.Port)}
 	}
@@ -69,10 +68,25 @@ func (l cloudLook) comparePort(it *item, nic plan.NIC, host string) (found []Fin
 	switch {
 	case p.HostID != host:
 		found = append(found, finding("V36", "port %s is bound to host %q, expected %q", p.ID, p.HostID, host))
-	case slices.Contains([]string{"", "unbound", "binding_failed"}, p.VIFType):
+	case slices.Contains(unboundTypes, p.VIFType):
 		found = append(found, finding("V36", "port %s is not bound (vif_type %q)", p.ID, p.VIFType))
 	}
 	return found
+}
+
+// CompareAllocation says what of an instance's allocation is not as its plan
+// has it, on a compute host: V37. Without ok it has none.
+func CompareAllocation(d plan.Domain, have cloud.Allocation, ok bool, c nova.Compute) []Finding {
+	want := allocationOf(d, c)
+	switch {
+	case !ok:
+		return []Finding{finding("V37", "Placement has no allocation of it, expected %s", amounts(want))}
+	case have.Provider != want.Provider:
+		return []Finding{finding("V37", "its allocation is on resource provider %s, expected %s (%s)", have.Provider, want.Provider, c.Host)}
+	case !sameAllocation(have, want):
+		return []Finding{finding("V37", "its allocation is %s, expected %s", amounts(have), amounts(want))}
+	}
+	return nil
 }
 
 // leftOf says what is left of an adoption that was taken back.

@@ -5,8 +5,8 @@ import (
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
-// powerOf is libvirt's state in Nova's words.
-func powerOf(s discover.State) int {
+// PowerOf is libvirt's state in Nova's words.
+func PowerOf(s discover.State) int {
 	switch s {
 	case discover.StateRunning, discover.StateBlocked:
 		return nova.PowerRunning
@@ -22,8 +22,9 @@ func powerOf(s discover.State) int {
 	return nova.PowerNone
 }
 
-// agree reports whether Nova's power sync would leave the domain alone.
-func agree(vmState string, s discover.State) bool {
+// Agree reports whether Nova's power sync would leave a domain in that state
+// alone.
+func Agree(vmState string, s discover.State) bool {
 	switch vmState {
 	case "active":
 		return s == discover.StateRunning || s == discover.StateBlocked

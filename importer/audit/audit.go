@@ -20,6 +20,7 @@ import (
 // An Input is what an audit looks at.
 type Input struct {
 	Hosts    []discover.Host
+	Source   discover.Source // the hosts as somebody has read them already; nil: Hosts are read
 	Scan     discover.Options
 	Settings check.Settings
 	Keep     func(discover.Domain) bool // which domains are wanted; nil means all
@@ -164,7 +165,11 @@ func Run(ctx context.Context, in Input) (Report, error) {
 	fleet := check.NewFleet()
 	opt := in.Scan
 	opt.Progress = in.Started
-	for inv := range discover.Scan(ctx, in.Hosts, opt) {
+	source := in.Source
+	if source == nil {
+		source = discover.Scan(ctx, in.Hosts, opt)
+	}
+	for inv := range source {
 		r.add(inv, in.Keep, fleet)
 	}
 	if err := ctx.Err(); err != nil {
@@ -198,7 +203,7 @@ func (r *Report) add(inv discover.Inventory, keep func(discover.Domain) bool, fl
 	h.Domains, h.Unreadable = nil, nil
 	r.Hosts = append(r.Hosts, h)
 	r.Unreadable = append(r.Unreadable, inv.Unreadable...)
-	kept := inv.Domains[:0]
+	kept := inv.Domains[:0] // Whoever gives a Source keeps none of it.
 	for _, d := range inv.Domains {
 		// The filter decides what is reported; a neighbour that was left out
 		// still counts when two domains share a MAC address.

@@ -173,6 +173,18 @@ func (s Settings) rule(d discover.Domain) Rule {
 	return Rule{}
 }
 
+// Domain reports whether the match is for a domain as a host has it.
+func (m Match) Domain(d discover.Domain) bool { return m.fits(traitsOf(d)) }
+
+// Check reports patterns that are none.
+func (m Match) Check() error {
+	var errs []error
+	for _, problem := range m.problems() {
+		errs = append(errs, errors.New(problem))
+	}
+	return errors.Join(errs...)
+}
+
 func (m Match) fits(t traits) bool {
 	return (m.Name == "" || glob(m.Name, t.name)) &&
 		(m.UUID == "" || globFold(m.UUID, t.uuid)) &&

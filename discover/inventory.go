@@ -64,6 +64,9 @@ type Options struct {
 	InstancesPath string        // default /var/lib/nova/instances
 	SkipFiles     bool          // do not look at disk files
 	SkipGuest     bool          // do not ask running guests for addresses and their agent
+	// Look says for whose sake files are looked at and agents are asked; nil
+	// means for all. Of the others it is known what libvirt itself tells.
+	Look func(Domain) bool
 	// Progress is called from many goroutines, as hosts begin and end.
 	Progress func(Progress)
 }

@@ -20,6 +20,9 @@ func (o Options) withDefaults() Options {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
+	if o.Look == nil {
+		o.Look = func(Domain) bool { return true }
+	}
 	return o
 }
 

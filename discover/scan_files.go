@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"path"
+	"slices"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -21,6 +22,10 @@ func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Op
 		inv.FilesErr = "not looked at, as asked"
 		return nil
 	}
+	if len(inv.Domains) > 0 && !slices.ContainsFunc(inv.Domains, opt.Look) {
+		inv.FilesErr = "not looked at: none of its domains needs it"
+		return nil
+	}
 	f, err := openFiles(ctx, inv.Host, shared, opt)
 	if err != nil {
 		inv.FilesErr = err.Error()
@@ -29,7 +34,7 @@ func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Op
 	defer f.Close()
 	place := f.Place(ctx, opt.InstancesPath)
 	inv.InstancesDir = &place
-	lookAtDisks(ctx, f, inv.Domains)
+	lookAtDisks(ctx, f, inv.Domains, opt.Look)
 	table, err := f.neighbours(ctx)
 	if err != nil {
 		return nil // It is one witness of several, and no host needs to have it.
@@ -39,9 +44,12 @@ func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Op
 
 // lookAtDisks looks once at each path, however many domains use it: an
 // installation CD is often in a hundred drives.
-func lookAtDisks(ctx context.Context, f *Files, domains []Domain) {
+func lookAtDisks(ctx context.Context, f *Files, domains []Domain, look func(Domain) bool) {
 	users := map[string][]*Disk{}
 	for i := range domains {
+		if !look(domains[i]) {
+			continue
+		}
 		for j := range domains[i].Disks {
 			if k := &domains[i].Disks[j]; k.Path != "" && (k.Type == "file" || k.Type == "block") {
 				users[k.Path] = append(users[k.Path], k)

@@ -27,7 +27,7 @@ func (s *hostScan) askGuests(ctx context.Context) {
 	for i := range s.inv.Domains {
 		if d := &s.inv.Domains[i]; d.State.Active() {
 			running = append(running, d)
-			agents = agents || d.AgentConnected && !s.opt.SkipGuest
+			agents = agents || d.AgentConnected && !s.opt.SkipGuest && s.opt.Look(*d)
 		}
 	}
 	if len(running) == 0 {
@@ -115,7 +115,7 @@ func (q *guestQuestions) ask(ctx context.Context, d *Domain) error {
 		return lv.DomainGetMessages(l, uint32(libvirt.DomainMessageTainting))
 	})
 	d.Tainted = strings.Join(said, "; ")
-	if isUnanswered(err) || q.opt.SkipGuest {
+	if isUnanswered(err) || q.opt.SkipGuest || !q.opt.Look(*d) {
 		return onlySilence(err)
 	}
 	return q.askInside(ctx, l, d)

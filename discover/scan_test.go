@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -435,5 +437,35 @@ func TestScanAsksAgent(t *testing.T) {
 	opt.SkipGuest = true
 	if inv := scanOne(t, (&fakeDaemon{domains: one, before: before}).start(t, "kvm1"), opt); len(inv.Domains) != 1 || len(inv.Domains[0].Addresses) != 0 {
 		t.Errorf("a guest was asked for its addresses although SkipGuest is set")
+	}
+	opt = quick
+	opt.Look = func(d Domain) bool { return d.Name != "win" }
+	if inv := scanOne(t, (&fakeDaemon{domains: one, before: before}).start(t, "kvm1"), opt); len(inv.Domains) != 1 || len(inv.Domains[0].Addresses) != 0 {
+		t.Errorf("a guest was asked for its addresses although nobody wants to know")
+	}
+}
+
+// Files are looked at for the sake of some domains only, and not opened at all
+// when no domain needs it.
+func TestScanLooksAtSome(t *testing.T) {
+	for _, c := range []struct{ wanted, looked string }{{"a", "a"}, {"", ""}} {
+		dir := t.TempDir()
+		for _, name := range []string{"a", "b"} {
+			xml := fmt.Sprintf("<domain type='kvm'><name>%s</name><uuid>7d1ac0de-0000-4000-8000-00000000000%s</uuid><memory>1</memory><vcpu>1</vcpu><os><type>hvm</type></os><devices><disk type='file' device='disk'><driver type='qcow2'/><source file='/img/top.qcow2'/><target dev='vda' bus='virtio'/></disk></devices></domain>", name, name)
+			if err := os.WriteFile(filepath.Join(dir, name+".xml"), []byte(xml), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h := Host{Name: "kvm1", URI: "dir://" + dir, Files: "file://" + testTree(t)}
+		inv := scanOne(t, h, Options{Look: func(d Domain) bool { return d.Name == c.wanted }})
+		looked := ""
+		for _, d := range inv.Domains {
+			if d.Disks[0].File != nil {
+				looked += d.Name
+			}
+		}
+		if inv.Err != nil || len(inv.Domains) != 2 || looked != c.looked || (inv.InstancesDir == nil) != (c.looked == "") {
+			t.Errorf("wanted %q: looked at %q, instances folder %v, %v", c.wanted, looked, inv.InstancesDir, inv.Err)
+		}
 	}
 }

@@ -28,11 +28,13 @@ type serverRow struct {
 	LockedBy         string
 	CreatedAt        *time.Time
 	UpdatedAt        *time.Time
+	NICModel         string
 	NetworkInfo      string
 }
 
 const selectServers = `SELECT i.id, i.uuid, i.display_name, i.hostname, i.project_id, i.user_id, i.host, i.node, i.availability_zone,
-	i.vm_state, i.task_state, i.power_state, i.vcpus, i.memory_mb, i.root_gb, i.ephemeral_gb, i.locked, i.locked_by, i.created_at, i.updated_at, c.network_info
+	i.vm_state, i.task_state, i.power_state, i.vcpus, i.memory_mb, i.root_gb, i.ephemeral_gb, i.locked, i.locked_by, i.created_at, i.updated_at, c.network_info,
+	(SELECT MAX(m.value) FROM instance_system_metadata m WHERE m.instance_uuid = i.uuid AND m.` + "`key`" + ` = 'image_hw_vif_model' AND m.deleted = 0) AS nic_model
 	FROM instances i LEFT JOIN instance_info_caches c ON c.instance_uuid = i.uuid AND c.deleted = 0 WHERE i.deleted = 0 AND `
 
 // Servers reads live instances by uuid, by display name and uuid. One that no
@@ -71,7 +73,7 @@ func (r serverRow) server(cell, template string) Server {
 		Cell: cell, Host: r.Host, Node: r.Node, AvailabilityZone: r.AvailabilityZone,
 		VMState: r.VMState, TaskState: r.TaskState, PowerState: r.PowerState,
 		VCPUs: r.VCPUs, MemoryMB: r.MemoryMB, RootGB: r.RootGB, EphemeralGB: r.EphemeralGB,
-		Locked: r.Locked, LockedBy: r.LockedBy,
+		Locked: r.Locked, LockedBy: r.LockedBy, NICModel: r.NICModel,
 	}
 	if r.CreatedAt != nil {
 		s.Created = r.CreatedAt.UTC()

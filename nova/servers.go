@@ -31,6 +31,7 @@ type Server struct {
 	RootGB      int
 	EphemeralGB int
 
+	NICModel string          // of its interfaces, as the next regeneration makes them; "" is Nova's default
 	Networks []ServerNetwork // in the order of the interfaces
 	// NetworksProblem says why the info cache cannot be read; Nova itself
 	// would fail on it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
@@ -75,7 +76,7 @@ func (i *Importer) Heal(ctx context.Context, ailments []Ailment) (Summary, error
 			fatal = run.heal(ctx, i.cure(c), b.going())
 		}
 		for _, it := range b.going() {
-			it.end(NotTried, string(c), nil)
+			it.end(NotTried, curePrefix+string(c), nil)
 		}
 	}
 	fatal = errors.Join(fatal, run.flush(context.WithoutCancel(ctx)))
@@ -107,7 +108,7 @@ func (i *Importer) ailing(ailments []Ailment, c Cure) (b batch, err error) {
 		it.id.Name = a.Adoption.InstanceName
 		it.side.world = plan.World{Host: s.Host, Compute: a.Compute, Cloud: i.Snapshot, Now: i.now()}
 		if !stands(a.Adoption) {
-			it.end(Refused, string(c), fmt.Errorf("%w: its adoption is %s", ErrNotMine, a.Adoption.State))
+			it.end(Refused, curePrefix+string(c), fmt.Errorf("%w: its adoption is %s", ErrNotMine, a.Adoption.State))
 		}
 		b = append(b, it)
 	}
@@ -127,6 +128,9 @@ func (i *Importer) cure(c Cure) step {
 	}
 	return allocationCure{i}
 }
+
+// CureOf is the cure that a result of Heal is about.
+func CureOf(r Result) Cure { return Cure(strings.TrimPrefix(r.Step, curePrefix)) }
 
 // curePrefix keeps these steps apart from those of an import in the journal.
 const curePrefix = "sync/"

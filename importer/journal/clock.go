@@ -43,16 +43,21 @@ func (r *Recorder) Now(ctx context.Context) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// Latest is the latest time that a run of sync has noted. One that lies in the
-// future says that the clock was set back since.
-func (r *Recorder) Latest(ctx context.Context) (time.Time, error) {
+// Latest is the latest time that sync has noted before this round. One that
+// lies in the future says that the clock was set back since.
+func (r *Recorder) Latest(ctx context.Context, round int64) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	var latest int64
-	err := r.j.db.WithContext(ctx).Raw("SELECT COALESCE(MAX(t), 0) FROM (SELECT MAX(started) AS t FROM " + Round{}.TableName() +
-		" UNION ALL SELECT MAX(ended) FROM " + Round{}.TableName() + " UNION ALL SELECT MAX(seen) FROM " + Place{}.TableName() + ") AS times").Scan(&latest).Error
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read from journal %s when sync ran last: %w", r.j.label, err)
+	db := r.j.db.WithContext(ctx)
+	var times [3]int64
+	for n, query := range []*gorm.DB{
+		db.Model(&Round{}).Select("COALESCE(MAX(started), 0)").Where("id < ?", round),
+		db.Model(&Round{}).Select("COALESCE(MAX(ended), 0)").Where("id < ?", round),
+		db.Model(&Place{}).Select("COALESCE(MAX(seen), 0)"),
+	} {
+		if err := query.Scan(&times[n]).Error; err != nil {
+			return time.Time{}, wrapRead(err, "when sync ran last")
+		}
 	}
-	return time.Unix(latest, 0).UTC(), nil
+	return time.Unix(max(times[0], times[1], times[2]), 0).UTC(), nil
 }

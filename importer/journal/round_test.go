@@ -238,12 +238,12 @@ func TestLatest(t *testing.T) {
 	j := open(t, filepath.Join(t.TempDir(), "j.db"))
 	set(j, noon)
 	r := start(t, j)
-	if latest, err := r.Latest(t.Context()); err != nil || latest.Unix() != 0 {
+	if latest, err := r.Latest(t.Context(), 1); err != nil || latest.Unix() != 0 {
 		t.Errorf("Latest before the first round = %v, %v, want 1970", latest, err)
 	}
 	round(t, r, "d", "read/a")
 	set(j, noon.Add(-time.Hour))
-	latest, err := r.Latest(t.Context())
+	latest, err := r.Latest(t.Context(), round(t, r, "d", "read/a").ID)
 	now, nowErr := r.Now(t.Context())
 	if err := errors.Join(err, nowErr); err != nil || !latest.Equal(noon) || !now.Equal(noon.Add(-time.Hour)) {
 		t.Errorf("Latest = %v, Now = %v, %v, want noon and an hour before", latest, now, err)

@@ -27,17 +27,10 @@ func Compare(l Look) Part {
 	}}
 	c.readWhole()
 	c.rightHost()
-	if !c.part.whole() {
-		c.part.Verdicts["unreadable"] = len(inv.Unreadable)
+	if inv.Err != nil || c.part.Stranger != "" {
 		return c.part
 	}
-	for _, d := range inv.Domains {
-		uuid := strings.ToLower(d.UUID)
-		c.part.Seen[uuid] = d.Name
-		for _, n := range d.Interfaces {
-			c.part.MACs[strings.ToLower(n.MAC)] = uuid
-		}
-	}
+	c.see()
 	for _, uuid := range slices.Sorted(maps.Keys(l.Known)) {
 		c.adopted(l.Known[uuid])
 	}
@@ -46,7 +39,32 @@ func Compare(l Look) Part {
 			c.stranger(d)
 		}
 	}
+	if !c.part.whole() {
+		c.part.Absent = nil
+		for n := range c.part.Drifts {
+			c.part.Drifts[n].Heal = ""
+		}
+	}
 	return c.part
+}
+
+// see notes which domains are here, those that could not be read included.
+func (c *comparison) see() {
+	for _, d := range c.Inventory.Domains {
+		uuid := strings.ToLower(d.UUID)
+		c.part.Seen[uuid] = d.Name
+		for _, n := range d.Interfaces {
+			c.part.MACs[strings.ToLower(n.MAC)] = uuid
+		}
+	}
+	for _, u := range c.Inventory.Unreadable {
+		if u.UUID != "" {
+			c.part.Seen[strings.ToLower(u.UUID)] = u.Name
+		}
+	}
+	if n := len(c.Inventory.Unreadable); n > 0 {
+		c.part.Verdicts[check.VerdictUnreadable] = n
+	}
 }
 
 // A comparison is Compare for one host.
@@ -55,13 +73,25 @@ type comparison struct {
 	part Part
 }
 
+// add says that something has drifted. Of one kind a domain has one drift, with
+// all that differs, which is healed if all of it can be.
 func (c *comparison) add(code Code, d Drift, heal Remedy, format string, args ...any) {
 	d.Code, d.Host, d.Heal, d.Text = code, c.part.Host, heal, fmt.Sprintf(format, args...)
-	c.part.Drifts = append(c.part.Drifts, d)
+	n := slices.IndexFunc(c.part.Drifts, func(x Drift) bool { return x.key() == d.key() })
+	if n < 0 {
+		c.part.Drifts = append(c.part.Drifts, d)
+		return
+	}
+	was := &c.part.Drifts[n]
+	was.Text += "; " + d.Text
+	if was.Heal != heal {
+		was.Heal = ""
+	}
 }
 
-// readWhole: nothing can be said of a host of which something is not known. A
-// domain that could not be read may be the one that is missing.
+// readWhole: nothing is done on a host of which something is not known, and
+// nothing counts as missing there. A domain that could not be read may be the
+// one that is missed.
 func (c *comparison) readWhole() {
 	inv := c.Inventory
 	switch {
@@ -115,6 +145,9 @@ func (c *comparison) adopted(k Known) {
 	}
 	uuid := k.UUID
 	now, there := c.here(uuid)
+	if _, unreadable := c.part.Seen[strings.ToLower(uuid)]; unreadable && !there {
+		return
+	}
 	rec := c.Records[uuid]
 	subject := Drift{UUID: uuid, Domain: cmp.Or(now.Name, k.Adoption.Domain)}
 	if there {

@@ -398,10 +398,6 @@ func TestCompareBadHosts(t *testing.T) {
 		text   string
 	}{
 		{"does not answer", func(l *Look) { l.Inventory.Err, l.Inventory.Domains = errors.New("no route to host"), nil }, HostUnread, "no route"},
-		{"one domain unreadable", func(l *Look) {
-			l.Inventory.Domains = l.Inventory.Domains[1:]
-			l.Inventory.Unreadable = []discover.Unreadable{{Name: "guest-1", UUID: uuidOf(1), Err: errors.New("definition is empty")}}
-		}, HostUnread, "guest-1"},
 		{"another machine", func(l *Look) { l.Inventory.Hostname, l.Inventory.Domains = "kvm77", nil }, HostRenamed, "kvm77"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -413,7 +409,18 @@ func TestCompareBadHosts(t *testing.T) {
 			}
 		})
 	}
-	l := lookAt(1)
+	// Of one with a domain that could not be read the others are compared, none is
+	// missing, and nothing is healed.
+	l := lookAt(3)
+	l.Inventory.Domains = l.Inventory.Domains[2:]
+	l.Inventory.Unreadable = []discover.Unreadable{{Name: "guest-1", UUID: uuidOf(1), Err: errors.New("definition is empty")}}
+	l.record(3, func(r *Record) { r.VMState, r.PowerState = "stopped", nova.PowerShutdown })
+	part := Compare(l)
+	if part.whole() || len(part.Drifts) != 2 || part.Drifts[0].Code != HostUnread || part.Drifts[1].Code != PowerDiffers || part.Drifts[1].Heal != "" ||
+		len(part.Absent) != 0 || part.Seen[uuidOf(1)] != "guest-1" || part.Verdicts[check.VerdictUnreadable] != 1 {
+		t.Errorf("Compare with one domain unreadable = %+v, want it said, the power of another compared, and nothing healed or missing", part)
+	}
+	l = lookAt(1)
 	l.Answered, l.Inventory.Hostname = "", "kvm77" // seen for the first time
 	if part := Compare(l); !part.whole() {
 		t.Errorf("Compare of a host that was never seen = %+v, want it believed", part)

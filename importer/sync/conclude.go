@@ -73,14 +73,14 @@ func (c *conclusion) add(d Drift) { c.out.Drifts = append(c.out.Drifts, d) }
 func (c *conclusion) rightHosts() {
 	by := map[string][]int{}
 	for n, p := range c.Parts {
-		if p.whole() && p.Hostname != "" {
+		if p.Stranger == "" && p.Hostname != "" {
 			by[p.Hostname] = append(by[p.Hostname], n)
 		}
 	}
 	for n := range c.Parts {
 		p := &c.Parts[n]
 		same := by[p.Hostname]
-		if !p.whole() || len(same) < 2 {
+		if p.Stranger != "" || len(same) < 2 {
 			continue
 		}
 		var others []string
@@ -90,7 +90,7 @@ func (c *conclusion) rightHosts() {
 			}
 		}
 		p.Stranger = fmt.Sprintf("%s answers as %q, too", strings.Join(others, ", "), p.Hostname)
-		p.Drifts = []Drift{{Code: HostRenamed, Host: p.Host, Text: p.Stranger}}
+		p.Drifts, p.Seen, p.Absent = []Drift{{Code: HostRenamed, Host: p.Host, Text: p.Stranger}}, nil, nil
 	}
 }
 
@@ -98,7 +98,7 @@ func (c *conclusion) rightHosts() {
 func (c *conclusion) gather() {
 	for _, p := range c.Parts {
 		c.out.Drifts = append(c.out.Drifts, p.Drifts...)
-		if !p.whole() {
+		if p.Stranger != "" {
 			continue
 		}
 		for uuid := range p.Seen {
@@ -107,7 +107,9 @@ func (c *conclusion) gather() {
 		for mac, uuid := range p.MACs {
 			c.macs[mac] = append(c.macs[mac], uuid)
 		}
-		c.out.Places = append(c.out.Places, journal.Place{Name: p.Host, Hostname: p.Hostname, Seen: c.Now.Unix()})
+		if p.Hostname != "" {
+			c.out.Places = append(c.out.Places, journal.Place{Name: p.Host, Hostname: p.Hostname, Seen: c.Now.Unix()})
+		}
 	}
 }
 
@@ -117,7 +119,7 @@ func (c *conclusion) twice() {
 	for _, p := range c.Parts {
 		for _, uuid := range slices.Sorted(maps.Keys(p.Seen)) {
 			hosts := c.at[uuid]
-			if p.whole() && len(hosts) > 1 {
+			if len(hosts) > 1 {
 				c.add(Drift{Code: Twice, Host: p.Host, Domain: p.Seen[uuid], UUID: uuid, Text: "it is on " + strings.Join(hosts, " and ")})
 			}
 		}
@@ -158,7 +160,7 @@ func (c *conclusion) unreadHosts() (names []string) {
 func (c *conclusion) absent() {
 	for _, p := range c.Parts {
 		for _, a := range p.Absent {
-			if !p.whole() || c.seen(a.UUID) {
+			if c.seen(a.UUID) {
 				continue
 			}
 			d := Drift{Code: Vanished, Host: p.Host, Domain: a.Domain, UUID: a.UUID, Text: c.absentText(a)}
@@ -235,6 +237,9 @@ func (c *conclusion) unhealable() {
 		d := &c.out.Drifts[n]
 		if c.out.Stopped != "" || doubtful[strings.ToLower(d.UUID)] {
 			d.Heal = ""
+		}
+		if d.Code == NewReady && doubtful[strings.ToLower(d.UUID)] {
+			d.Code = NewNotReady
 		}
 	}
 }

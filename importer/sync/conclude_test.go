@@ -154,7 +154,7 @@ func TestConcludeTwice(t *testing.T) {
 	f.Parts[3].Drifts = []Drift{{Code: PowerDiffers, Host: "kvm03", UUID: uuidOf(31), Heal: "power"}, {Code: PowerDiffers, Host: "kvm03", UUID: uuidOf(32), Heal: "power"}}
 	f.Parts[4].Drifts = []Drift{{Code: NewReady, Host: "kvm04", UUID: uuidOf(31), Heal: ByImport}}
 	got := Conclude(f)
-	wantCodes(t, got, "D10 kvm03 000031", "D10 kvm03 000032", "D05 kvm03 000031", "D01 kvm04 000031", "D05 kvm04 000031")
+	wantCodes(t, got, "D10 kvm03 000031", "D10 kvm03 000032", "D05 kvm03 000031", "D02 kvm04 000031", "D05 kvm04 000031")
 	for _, d := range got.Drifts {
 		if want := d.UUID == uuidOf(32); (d.Heal != "") != want {
 			t.Errorf("%+v: healed, want %v", d, want)

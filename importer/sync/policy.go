@@ -116,14 +116,17 @@ func (p Policy) Nothing() bool {
 	return len(p.Heal)+len(p.Import) == 0 && p.Vanished != VanishedRelease
 }
 
-// allows reports whether the policy has a drift healed. A new domain has to be
-// matched as it is when it is imported; see imports.
+// allows reports whether the policy has a drift healed. A domain that is to be
+// imported, or whose import is to be finished, has to be matched as it is then;
+// see imports.
 func (p Policy) allows(d Drift) bool {
 	switch d.Heal {
 	case "":
 		return false
 	case ByImport:
 		return len(p.Import) > 0
+	case ByFinish:
+		return slices.Contains(p.Heal, ByFinish) || len(p.Import) > 0
 	case ByRelease:
 		return p.Vanished == VanishedRelease
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 type serverLock struct {
 	pool   *sql.DB
 	schema string
+	mu     sync.Mutex // of conn: several threads of a run write
 	conn   *sql.Conn
 }
 
@@ -71,6 +73,8 @@ func (l *serverLock) holder(ctx context.Context) (h Holder) {
 // held asks the server on the very connection that took the lock. An idle
 // connection that a firewall has dropped would otherwise go unnoticed.
 func (l *serverLock) held(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.conn == nil {
 		return ErrLockLost
 	}

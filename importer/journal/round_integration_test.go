@@ -51,6 +51,13 @@ func TestServerSharedRun(t *testing.T) {
 	startShared(t, open(t, location))
 }
 
+// A run that is alone has threads, too, which ask after its lock at the same
+// time.
+func TestServerClaimByThreads(t *testing.T) {
+	r := start(t, open(t, schema(t)))
+	claimAll(t, 16, 100, func(int) *Recorder { return r })
+}
+
 func TestServerClaimByProcesses(t *testing.T) {
 	location := schema(t)
 	recorders := make([]*Recorder, 4)

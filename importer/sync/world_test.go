@@ -33,6 +33,7 @@ type world struct {
 	hosts []discover.Host
 	plan.Settings
 	api   *fakeAPI // nil: on the databases alone
+	alone bool     // nothing is known of the cloud but what its databases say
 	now   time.Time
 	extra func(*Runner)
 
@@ -86,6 +87,9 @@ func (w *world) must(err error) {
 
 func (w *world) snapshot() *cloud.Snapshot {
 	w.t.Helper()
+	if w.alone {
+		return nil
+	}
 	s, err := cloud.LoadSnapshot(filepath.Join(w.dir, "cloud.json"))
 	w.must(err)
 	if w.api != nil {
@@ -121,10 +125,11 @@ func (w *world) process(ctx context.Context, p Policy, heal, shared bool) (*proc
 	if err != nil {
 		return nil, err
 	}
-	snapshot := w.snapshot()
-	project, err := snapshot.Project(w.Defaults.Project)
-	if err != nil {
-		return nil, err
+	snapshot, project := w.snapshot(), cloud.Project{ID: w.Defaults.Project}
+	if snapshot != nil {
+		if project, err = snapshot.Project(w.Defaults.Project); err != nil {
+			return nil, err
+		}
 	}
 	x.Runner = &Runner{
 		Audit: audit.Input{
@@ -151,7 +156,7 @@ func (w *world) healer(ctx context.Context, x *process, run *journal.Recorder, s
 		return nil, err
 	}
 	i := &importer.Importer{
-		Nova: x.nova, Writer: writer, Hosts: importer.Libvirt{}, Journal: run, Snapshot: snapshot, RequestID: "req-1e6ac700-0000-4000-8000-000000000000",
+		Nova: x.nova, Writer: writer, Hosts: importer.Libvirt{}, Journal: run, Snapshot: snapshot, Log: x.Log, RequestID: "req-1e6ac700-0000-4000-8000-000000000000",
 		Reach: func(h plan.Host) discover.Host {
 			for _, one := range w.hosts {
 				if one.Name == h.Name {
@@ -330,7 +335,10 @@ func (w *world) dump() string {
 	w.t.Helper()
 	var b strings.Builder
 	for _, file := range []string{"nova_api.sqlite", "nova_cell1.sqlite"} {
-		w.must(dumpRows(&b, filepath.Join(w.dir, file)))
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, file)+"?_pragma=busy_timeout(10000)")
+		w.must(err)
+		w.must(dumpRows(&b, db))
+		w.must(db.Close())
 	}
 	w.must(filepath.WalkDir(filepath.Join(w.dir, "hosts"), func(name string, _ os.DirEntry, err error) error {
 		fmt.Fprintln(&b, strings.TrimPrefix(name, w.dir))
@@ -339,12 +347,7 @@ func (w *world) dump() string {
 	return b.String()
 }
 
-func dumpRows(b *strings.Builder, file string) error {
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
+func dumpRows(b *strings.Builder, db *sql.DB) error {
 	for _, q := range []string{
 		"SELECT 'instance', uuid, host, vm_state, power_state, task_state, locked, vcpus, memory_mb, root_gb, ephemeral_gb, deleted FROM instances ORDER BY uuid",
 		"SELECT 'extra', instance_uuid, flavor FROM instance_extra ORDER BY instance_uuid",
@@ -369,6 +372,11 @@ func dumpRows(b *strings.Builder, file string) error {
 			}
 			if err := rows.Scan(into...); err != nil {
 				return err
+			}
+			for i, v := range values {
+				if text, ok := v.([]byte); ok {
+					values[i] = string(text)
+				}
 			}
 			fmt.Fprintln(b, values...)
 		}

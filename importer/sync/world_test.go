@@ -182,7 +182,7 @@ func (w *world) healer(ctx context.Context, x *process, run *journal.Recorder, s
 			in.Hosts = append(in.Hosts, h.Inventory)
 		}
 		for d := range r.Domains() {
-			in.Domains = append(in.Domains, plan.Candidate(d))
+			in.Domains = append(in.Domains, plan.Candidate{Domain: d.Domain, Assessment: d.Assessment})
 		}
 		if w.api != nil {
 			in.Allocations = map[string]cloud.Allocation{}

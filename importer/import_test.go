@@ -31,10 +31,11 @@ func TestImport(t *testing.T) {
 	if len(progress) != 3 || progress[2].Done != 3 || progress[2].Total != 3 || progress[0].Result.InstanceName != "instance-00000001" {
 		t.Errorf("progress = %+v, want one of 3 for each domain", progress)
 	}
+	size := [4]int{1, 2048, 20, 0}
 	want := []fakeRow{ // running and unlocked by the plan, off and locked, paused and unlocked
-		{stage: nova.Finished, id: 1, cell: "cell-a", display: "Guest guest-0", host: "kvm01", vm: "active", power: nova.PowerRunning, flavor: 1},
-		{stage: nova.Finished, id: 2, cell: "cell-a", display: "Guest guest-1", host: "kvm02", vm: "stopped", power: nova.PowerShutdown, locked: true, flavor: 1},
-		{stage: nova.Finished, id: 3, cell: "cell-b", display: "Guest guest-2", host: "kvm03", vm: "paused", power: nova.PowerPaused, flavor: 1},
+		{stage: nova.Finished, id: 1, cell: "cell-a", display: "Guest guest-0", host: "kvm01", vm: "active", power: nova.PowerRunning, flavor: 1, size: size},
+		{stage: nova.Finished, id: 2, cell: "cell-a", display: "Guest guest-1", host: "kvm02", vm: "stopped", power: nova.PowerShutdown, locked: true, flavor: 1, size: size},
+		{stage: nova.Finished, id: 3, cell: "cell-b", display: "Guest guest-2", host: "kvm03", vm: "paused", power: nova.PowerPaused, flavor: 1, size: size},
 	}
 	for n, row := range want {
 		if got := w.nova.rows[uuidOf(n)]; got != row {

@@ -330,6 +330,12 @@ func TestBackWithLess(t *testing.T) {
 
 // A guest that was just started may overhear the button until it has booted.
 func TestPressesBack(t *testing.T) {
+	s := shape{opt: Options{Prove: true}}
+	w := newWorld(t, openJournal(t), s)
+	w.call(0, 0, w.forward(s))
+	if len(w.asked) != 2 || w.asked[0].Presses == whileBooting || w.asked[1].Presses != whileBooting {
+		t.Errorf("for a proof it is asked by %+v", w.asked)
+	}
 	for family, again := range map[string]bool{"linux": true, "": true, "other": false} {
 		w := newWorld(t, openJournal(t), byLibvirt)
 		w.sick = onlyNew

@@ -99,7 +99,8 @@ func (w *walk) shutdownDone(context.Context) (bool, error) {
 
 func (w *walk) shutdown(ctx context.Context) (err error) {
 	how := howToStop(w.job, w.opt)
-	if w.back && w.opt.Shutdown.Presses == (rename.Presses{}) && w.job.Plan.MadeFrom.OS != "other" {
+	proves := w.shelf == renameShelf && w.named()
+	if (w.back || proves) && w.opt.Shutdown.Presses == (rename.Presses{}) && w.job.Plan.MadeFrom.OS != "other" {
 		how.Presses = whileBooting
 	}
 	w.stopped, err = w.domain.Shutdown(ctx, how)
@@ -128,8 +129,8 @@ func (w *walk) orOff(ctx context.Context, failed error) error {
 	return nil
 }
 
-// whileBooting is for guests on their way back: one that was started a moment
-// ago hears no button before its system is up. Whoever has heard it once goes on
+// whileBooting is for guests on their way back, and before a proof: one that was
+// started a moment ago hears no button before its system is up. Whoever has heard it once goes on
 // shutting down whatever follows; the exception, illumos, is "other".
 var whileBooting = rename.Presses{Most: 20, Every: 15 * time.Second}
 

@@ -89,17 +89,23 @@ func (o *auditOptions) run(cmd *cobra.Command, a *app) error {
 	err = errors.Join(o.writeSave(save, r), o.writePage(a, page, c, r), checkTotals(r))
 	if before != nil {
 		changes := audit.Compare(r, *before)
-		return ended(o.changesStatus(changes), err, o.printChanges(a, r, changes))
+		return ended(o.changesStatus(changes), err, a.printed(o.printChanges(a, r, changes)))
 	}
-	return ended(o.status(r), err, o.print(cmd, a, c, r))
+	return ended(o.status(r), err, a.printed(o.print(cmd, a, c, r)))
 }
 
-// ended is the end of an audit: its verdict, unless something went wrong.
+// ended is the end of an audit: its verdict, unless something went wrong. A
+// result that could not be written must not look like a verdict.
 func ended(code int, errs ...error) error {
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(errs...)
+	var own statusError
+	switch {
+	case err == nil:
+		return status(code)
+	case errors.As(err, &own):
 		return err
 	}
-	return status(code)
+	return statusError{exitPerson, err}
 }
 
 // audit reads the selected hosts. It is all that plan needs as well.

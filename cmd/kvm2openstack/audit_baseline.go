@@ -38,7 +38,7 @@ func (o *auditOptions) beginSave() (*wholeFile, error) {
 	}
 	f, err := newWholeFile(o.save)
 	if err != nil {
-		return nil, fmt.Errorf("--save: %w", err)
+		return nil, usagef("--save: %w", err)
 	}
 	return f, nil
 }

@@ -16,7 +16,7 @@ func (o *auditOptions) beginPage() (*wholeFile, error) {
 	}
 	f, err := newWholeFile(o.html)
 	if err != nil {
-		return nil, fmt.Errorf("--html: %w", err)
+		return nil, usagef("--html: %w", err)
 	}
 	return f, nil
 }

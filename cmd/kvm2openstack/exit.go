@@ -95,6 +95,10 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		complain(std.err, err)
 		return exitStatus(err)
 	}
+	if errors.Is(err, out.err) {
+		err = nil // out tells it itself
+	}
+	complain(std.err, err)
 	return out.status(exitStatus(err), std.err)
 }
 

@@ -28,6 +28,15 @@ func (p *printer) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// printed is what went wrong with printing, other than that the output itself
+// did not get through, which is told at the end whatever else there is to say.
+func (a *app) printed(err error) error {
+	if p, ok := a.out.(*printer); ok && p.err != nil && errors.Is(err, p.err) {
+		return nil
+	}
+	return err
+}
+
 // status is the exit status of a command that ended with code and whose output
 // did not get through. A pipe that nobody reads any more is no news to whoever
 // closed it.
@@ -37,7 +46,7 @@ func (p *printer) status(code int, errOut io.Writer) int {
 		broken = exitPerson
 		fmt.Fprintf(errOut, "kvm2openstack: write the result: %v: not all of it was printed\n", cause(p.err))
 	}
-	if code == exitUndone || code == exitPerson {
+	if code >= exitUndone {
 		return code
 	}
 	return broken

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -32,7 +33,23 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: scriptCommands,
+		Condition: func(name string) (bool, error) {
+			if name != "smalldisk" {
+				return false, fmt.Errorf("no such condition: %s", name)
+			}
+			return smallDisk(), nil
+		},
 	})
+}
+
+// smallDisk reports whether scripts can mount a file system of their own.
+func smallDisk() bool {
+	dir, err := os.MkdirTemp("", "smalldisk")
+	if err != nil {
+		return false
+	}
+	defer os.Remove(dir)
+	return exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "none", dir).Run() == nil
 }
 
 // checkStatus runs a command and compares its exit status:

@@ -17,6 +17,8 @@ failed=
 # the others still run.
 echo "== discovery"
 go test -tags bench -count=1 -timeout 30m -v -run '^TestSpeed' ./discover 2>&1 | grep -v '^=== ' || failed=yes
+echo "== reports"
+go test -tags bench -count=1 -timeout 30m -v -run '^TestSpeed' ./cmd/kvm2openstack/report 2>&1 | grep -v '^=== ' || failed=yes
 echo "== import"
 go run ./testdata/bench/insert || failed=yes
 echo "== page"

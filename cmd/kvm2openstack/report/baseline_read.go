@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
@@ -140,5 +139,5 @@ func since(b audit.Baseline) string {
 	if b.At.IsZero() {
 		return "the baseline"
 	}
-	return b.At.Format(time.RFC3339)
+	return b.At.UTC().Format("2006-01-02 15:04:05 MST")
 }

@@ -32,7 +32,7 @@ func TestSpeedReports(t *testing.T) {
 			t.Fatal(err)
 		}
 		took := time.Since(began)
-		peak, _ := needed(t, r, forms[name])
+		peak, _ := heapOf(t, r, forms[name])
 		fmt.Printf("%-8s %8.1f s  %8.1f MB printed, %6.2f MB of memory for it\n", name, took.Seconds(), mb(w.n), mb(peak))
 		if bound := uint64(2<<20 + n*3000); peak > bound {
 			t.Errorf("%s needs %.1f MB, want at most %.1f", name, mb(peak), mb(bound))

@@ -80,7 +80,7 @@ func TestPrintingIsBounded(t *testing.T) {
 	const n = 500
 	r := manyAwful(t, n)
 	for name, print := range forms {
-		peak, printed := needed(t, r, print)
+		peak, printed := heapOf(t, r, print)
 		bound := uint64(1 << 20)
 		if name == "table" || name == "wide" || name == "changes" {
 			bound += n * 3000
@@ -93,9 +93,9 @@ func TestPrintingIsBounded(t *testing.T) {
 
 func mb(n uint64) float64 { return float64(n) / (1 << 20) }
 
-// needed is how much memory printing takes at most beside the report itself,
+// heapOf is how much memory printing takes at most beside the report itself,
 // and how much it prints.
-func needed(t *testing.T, r audit.Report, print func(io.Writer, audit.Report) error) (peak, printed uint64) {
+func heapOf(t *testing.T, r audit.Report, print func(io.Writer, audit.Report) error) (peak, printed uint64) {
 	t.Helper()
 	w := &watcher{before: live()}
 	if err := print(w, r); err != nil {

@@ -42,7 +42,7 @@ func (o *demoOptions) run(ctx context.Context, a *app) error {
 	d := demoRun{app: a, dir: o.dir}
 	fmt.Fprintf(a.out, "A legacy data centre of libvirt hosts, and the databases of a Nova beside it, are in %s.\n", o.dir)
 	d.step(ctx, "Look first: what is there, what can be adopted, and why not? Nothing is written.",
-		[]int{exitBlocked}, "audit")
+		[]int{exitBlocked}, "audit", "--html", d.path("report.html"))
 	d.step(ctx, "Decide: the plan is a file to read, edit and keep.",
 		[]int{exitClean, exitAttention}, "plan", "-O", d.path("plan.yaml"))
 	d.step(ctx, "Rehearse: every row and every link of one domain, and no writer.",
@@ -56,7 +56,7 @@ func (o *demoOptions) run(ctx context.Context, a *app) error {
 	d.step(ctx, "And back: rows physically deleted, links removed, guests untouched.",
 		[]int{exitClean}, "release", d.path("plan.yaml"), "--yes")
 	d.step(ctx, "Nothing is left.", []int{exitClean}, "status")
-	d.save(ctx, "report.txt", "audit", "--explain", "--html", d.path("report.html"))
+	d.save(ctx, "report.txt", "audit", "--explain")
 	d.save(ctx, "audit.json", "audit", "-o", "json")
 	if d.err != nil {
 		return d.err

@@ -44,7 +44,7 @@ const preamble = `# A plan of kvm2openstack: what is to happen to every domain t
 #   force              true allows to cut the power if it does not shut down
 #   probes             asked after a restart: - {tcp: 22}, - {http: URL}, - {ping: true}, - {command: ...}
 #
-# host, uuid, disks and made_from are what the plan rests on: do not edit them.
+%s# host, uuid, disks and made_from are what the plan rests on: do not edit them.
 # A domain whose definition has changed since is refused, and a new plan is
 # wanted. findings are for you; importing makes its own.
 `
@@ -71,7 +71,7 @@ const (
 // whatever strings the hosts had in their definitions.
 func Write(w io.Writer, p Plan) error {
 	b := bufio.NewWriter(w)
-	b.WriteString(preamble) // a bufio.Writer keeps its first error for Flush
+	fmt.Fprintf(b, preamble, untilRestartLines()) // a bufio.Writer keeps its first error for Flush
 	if p.Made.Cloud {
 		b.WriteString(withCloud)
 	} else {
@@ -110,6 +110,11 @@ func writeDomains(b *bufio.Writer, domains []Domain) error {
 	b.WriteString("\ndomains:\n")
 	for _, d := range domains {
 		fmt.Fprintf(b, "\n# %s\n", d.headline())
+		if d.Decision == Import {
+			for _, line := range d.limitLines() {
+				fmt.Fprintf(b, "#   %s\n", line)
+			}
+		}
 		if err := encode(b, listOf(d.node())); err != nil {
 			return fmt.Errorf("write plan: domain %s/%s: %w", d.Host, quoted(d.Domain), err)
 		}

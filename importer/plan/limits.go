@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Limit is something that people do with instances and that an adopted one
+// cannot, or not as they expect. What is said here is tried on a live Nova,
+// shape by shape: the table in README.md comes from there.
+type Limit struct {
+	Operation    string
+	UntilRestart bool   // it ends with the first start under Nova
+	Effect       string // what happens instead
+	Reason       string // Nova's, with the file it is in
+}
+
+// The operations that have limits, as README.md names them.
+const (
+	Snapshot = "snapshot, new server from it"
+	Rescue   = "rescue, unrescue"
+	Resize   = "resize, revert"
+	Shelve   = "shelve, unshelve"
+	Rebuild  = "rebuild with the placeholder image"
+	Groups   = "add, remove security group"
+	Reboot   = "hard reboot"
+	Start    = "stop, start"
+)
+
+// untilRestart are the limits of every domain that has not been started by
+// Nova: it reads paths and names from the domain, which are still the legacy
+// ones. The lock is there for them.
+var untilRestart = []Limit{
+	{Snapshot, true, "fails; the guest runs on, and an owner can try it in spite of the lock",
+		"nova/virt/libvirt/driver.py snapshot takes the path from the domain and looks for disk.info beside it; nova/compute/api.py snapshot asks for no lock"},
+	{Rescue, true, "fails with the guest off and in ERROR; a hard reboot brings it back",
+		"nova/virt/libvirt/driver.py rescue defines a domain while the legacy one has the UUID"},
+	{Resize, true, "fails with the guest off and in ERROR; openstack server set --state active and a hard reboot bring it back",
+		"nova/virt/libvirt/driver.py migrate_disk_and_power_off copies by the paths of the domain"},
+	{Shelve, true, "fails with the guest off; a start brings it back",
+		"nova/compute/manager.py _shelve_instance powers off, then makes a snapshot"},
+}
+
+// Limits are what cannot be done with the domain once it is imported, or not as
+// its owner would expect.
+func Limits(d Domain) []Limit {
+	limits := append([]Limit{}, untilRestart...)
+	if d.Placeholder {
+		limits = append(limits, Limit{Rebuild, false, "installs the placeholder, an empty disk",
+			"nova/compute/manager.py rebuild_instance installs the image that the instance refers to"})
+	}
+	if data := d.dataDisks(); len(data) > 0 {
+		effect := fmt.Sprintf("makes %s anew, empty", strings.Join(data, ", "))
+		const reason = "nova/virt/libvirt/driver.py _create_image: local data disks are ephemeral"
+		limits = append(limits, Limit{Shelve, false, effect, reason}, Limit{Rebuild, false, effect, reason})
+	}
+	if d.ImageProperties["hw_firmware_type"] == "uefi" {
+		const effect, reason = "makes the UEFI variables anew", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before late 2025.1"
+		limits = append(limits, Limit{Reboot, false, effect, reason}, Limit{Start, false, effect, reason})
+	}
+	if d.portsAreOpen() {
+		limits = append(limits, Limit{Groups, false, "is refused: its ports have no port security", "nova/network/neutron.py add_to_instance"})
+	}
+	if !d.Placeholder && d.ImageRef == "" {
+		limits = append(limits, Limit{Resize, false, "ends in ERROR: it has no image", "nova/virt/libvirt/driver.py finish_migration reads it"})
+	}
+	return limits
+}
+
+// dataDisks are the disks beside the root disk, as the guest's definition
+// names them.
+func (d Domain) dataDisks() (targets []string) {
+	for _, k := range d.Disks {
+		if k.Becomes != rootName {
+			targets = append(targets, brief(k.Target))
+		}
+	}
+	return targets
+}
+
+// portsAreOpen: it gets a port that no security group can be put on.
+func (d Domain) portsAreOpen() bool {
+	return slices.ContainsFunc(d.NICs, func(n NIC) bool { return n.CreatePort && !n.PortSecurity })
+}
+
+// limitLines are the limits as comments over a domain's block. Those that every
+// domain has until its restart are one line here, and explained in the preamble.
+func (d Domain) limitLines() (lines []string) {
+	var early, effects []string
+	words := map[string][]string{} // of operations with the same effect
+	for _, l := range Limits(d) {
+		if l.UntilRestart {
+			early = append(early, l.word())
+			continue
+		}
+		effect := fmt.Sprintf("%s (%s)", l.Effect, l.Reason)
+		if words[effect] == nil {
+			effects = append(effects, effect)
+		}
+		words[effect] = append(words[effect], l.word())
+	}
+	lines = []string{"until its restart no " + strings.Join(early, ", no ")}
+	for _, effect := range effects {
+		lines = append(lines, strings.Join(words[effect], ", ")+": "+effect)
+	}
+	return lines
+}
+
+// untilRestartLines explain those for a plan's preamble.
+func untilRestartLines() string {
+	var b strings.Builder
+	b.WriteString("#\n# What does not work until a domain is restarted under Nova's name, which the\n# lock is for:\n")
+	for _, l := range untilRestart {
+		fmt.Fprintf(&b, "#   %-10s %s\n#   %-10s (%s)\n", l.word(), l.Effect, "", l.Reason)
+	}
+	b.WriteString("#\n")
+	return b.String()
+}
+
+// word is the operation without its way back.
+func (l Limit) word() string {
+	switch l.Operation {
+	case Groups:
+		return "another security group"
+	case Rebuild:
+		return "rebuild"
+	case Start:
+		return "start"
+	}
+	word, _, _ := strings.Cut(l.Operation, ",")
+	return word
+}

@@ -1,0 +1,52 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLimits(t *testing.T) {
+	root, data := Disk{Target: "vda", Becomes: rootName}, Disk{Target: "vdb", Becomes: "disk.eph0"}
+	for _, c := range []struct {
+		name string
+		d    Domain
+		want []string // beside those that every domain has until its restart
+	}{
+		{"plain", Domain{Disks: []Disk{root}, ImageRef: "i", NICs: []NIC{{CreatePort: true, PortSecurity: true}}}, nil},
+		{"placeholder", Domain{Disks: []Disk{root}, Placeholder: true}, []string{"rebuild: installs the placeholder"}},
+		{"data disk", Domain{Disks: []Disk{root, data}, ImageRef: "i"}, []string{"shelve, rebuild: makes vdb anew, empty"}},
+		{"open port", Domain{ImageRef: "i", NICs: []NIC{{CreatePort: true, PortSecurity: true}, {CreatePort: true}}}, []string{"another security group: is refused"}},
+		{"port that is there", Domain{ImageRef: "i", NICs: []NIC{{Port: "p"}}}, nil},
+		{"UEFI", Domain{ImageRef: "i", ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
+			[]string{"hard reboot, start: makes the UEFI variables anew"}},
+		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
+	} {
+		lines := c.d.limitLines()
+		if lines[0] != "until its restart no snapshot, no rescue, no resize, no shelve" {
+			t.Errorf("%s: the first line is %q", c.name, lines[0])
+		}
+		var begun []string
+		for i, line := range lines[1:] {
+			if i < len(c.want) && strings.HasPrefix(line, c.want[i]) && strings.Contains(line, "nova/") {
+				line = c.want[i]
+			}
+			begun = append(begun, line)
+		}
+		if diff := cmp.Diff(c.want, begun); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// Whatever a host calls its disks, a limit stays a comment of one line.
+func TestLimitLinesAreComments(t *testing.T) {
+	for _, s := range hostile {
+		d := Domain{Disks: []Disk{{Target: "vda", Becomes: rootName}, {Target: s, Becomes: "disk.eph0"}}}
+		if lines := d.limitLines(); slices.ContainsFunc(lines, func(l string) bool { return strings.ContainsAny(l, "\n\r\u0085\u2028\u2029\x00\x1b\u202e") }) {
+			t.Errorf("limits of a disk %q are %q", s, lines)
+		}
+	}
+}

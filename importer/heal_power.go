@@ -34,7 +34,7 @@ func (s powerCure) done(ctx context.Context, b batch) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	states, failed := finalStep{s.Importer}.present(ctx, b)
+	states, failed := finalStep(s).present(ctx, b)
 	done := map[string]bool{}
 	for _, it := range b {
 		row, there := rows[it.uuid()]
@@ -49,7 +49,7 @@ func (s powerCure) do(ctx context.Context, b batch) error {
 	if err != nil {
 		return err
 	}
-	states, failed := finalStep{s.Importer}.present(ctx, b)
+	states, failed := finalStep(s).present(ctx, b)
 	for _, it := range b {
 		if failed[it.uuid()] != nil {
 			continue

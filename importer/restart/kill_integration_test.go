@@ -212,7 +212,7 @@ func TestRealSwap(t *testing.T) {
 // At moments of no choice, inside of calls and file operations too.
 func TestRealKillsAnytime(t *testing.T) {
 	for ms := 60; ms <= 900; ms += 210 {
-		d := addReal(t, fmt.Sprint("anytime ", ms), shape{autostart: true, efi: "implicit"})
+		d := addReal(t, fmt.Sprint("anytime ", ms), shape{fleet: "leg-uefi02", autostart: true, efi: "implicit"})
 		d.After = time.Duration(ms) * time.Millisecond
 		d.child(t)
 		d.goOn("forward", Renamed)

@@ -111,7 +111,12 @@ func TestServerLockLost(t *testing.T) {
 	w := f.writer()
 	in := many(2)
 	f.adopt(w, in[:1], Recorded)
-	f.exec(f.api, fmt.Sprintf("KILL CONNECTION %d", w.lock.(*serverLock).id))
+	id := w.lock.(*serverLock).id
+	f.exec(f.api, fmt.Sprintf("KILL CONNECTION %d", id))
+	// KILL returns before the connection has ended, and so has its lock.
+	for f.count(f.api, fmt.Sprintf("information_schema.processlist WHERE id = %d", id)) > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 	if _, err := w.InsertInstances(context.Background(), kvm01.Cell, in[1:]); !errors.Is(err, ErrLockLost) {
 		t.Errorf("error %v, want ErrLockLost", err)
 	}

@@ -31,10 +31,10 @@ func restartConfiguration(text string) string {
 	return text + "restart: {shutdown_timeout: 45s, max_per_host: 12, max_unavailable: 12, stop_after: 0}\n"
 }
 
-// TestLabRename restarts the whole fleet in both ways: once in vain, so that
+// TestFleetRename restarts the whole fleet in both ways: once in vain, so that
 // every guest goes back by itself, and once for good, with a process that is
 // killed on the way; then a release takes it back.
-func TestLabRename(t *testing.T) {
+func TestFleetRename(t *testing.T) {
 	for _, by := range []string{"nova", "libvirt"} {
 		t.Run("start by "+by, func(t *testing.T) {
 			l := newLab(t, restartConfiguration)
@@ -343,10 +343,10 @@ func (l *lab) computeSaysNothing(since logMark) {
 // at a time.
 var provable = []string{one, "leg-sata01", "leg-uefi01", "leg-two01"}
 
-// TestLabProve renames guests by libvirt, has Nova rebuild them in the same
+// TestFleetProve renames guests by libvirt, has Nova rebuild them in the same
 // window, swaps their interfaces by both and back, and gives up the legacy names
 // of their disks; a release still brings them back.
-func TestLabProve(t *testing.T) {
+func TestFleetProve(t *testing.T) {
 	l := newLab(t, restartConfiguration)
 	l.dropConsoles()
 	cloud := l.dumpCloud()

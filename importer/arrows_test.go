@@ -58,6 +58,7 @@ var holders = map[string][]string{
 	"github.com/gophercloud/":            {"importer/openstack"},
 	"github.com/schollz/progressbar":     {"cmd"},
 	"github.com/spf13/cobra":             {"cmd"},
+	"github.com/prometheus/":             {"cmd"},
 }
 
 // A source is one parsed file of the module.

@@ -49,8 +49,11 @@ func advice(err error) string {
 		{rename.ErrPaused, "resume it, or set restart: {resume_paused: true} in the configuration"},
 		{rename.ErrUnhealthy, "look at the guest's console; a probe that cannot answer belongs out of the plan"},
 		{nova.ErrBusy, "wait until Nova is through with it, then the same command again"},
-		{journal.ErrHeld, "wait for the other run to end; its lock goes with its process"},
+		{journal.ErrHeld, "wait for the other run to end; if it hangs, kill PID on HOST: its lock goes with its process, the next run goes on, and there is no file to remove"},
+		{journal.ErrOtherRound, "start all processes of a run with the same inventory and configuration, or wait until that run has ended"},
+		{journal.ErrNotShared, "name a journal on a server in the configuration (journal: mysql://user:${PASSWORD}@host/schema), or leave --share out"},
 		{nova.ErrLocked, "wait for the other run to end; its lock goes with its connection"},
+		{importer.ErrNotMine, "look at it with the cloud's own client; sync leaves it as it is"},
 		{nova.ErrReadOnly, "finish the upgrade of the cloud, or use a kvm2openstack that knows its release"},
 	} {
 		if errors.Is(err, a.is) {

@@ -12,10 +12,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/notify"
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/importer/sync"
 	limits "github.com/lightcloud/kvm2openstack/importer/usage" // this package has a function of that name
 )
 
@@ -33,6 +35,8 @@ type config struct {
 	Scan      scanConfig    `yaml:"scan"`
 	Usage     limits.Limits `yaml:"usage"`
 	Restart   restartConfig `yaml:"restart"`
+	Sync      sync.Policy   `yaml:"sync"`
+	Notify    notify.Config `yaml:"notify"`
 
 	file string // where it was read from, "" for none
 }
@@ -108,7 +112,10 @@ func readConfig(name string) (config, error) {
 // nova.conf comes last: a password in it is no business of the configuration's
 // mode, and "${" in it is its own.
 func (c *config) resolve() error {
-	for _, s := range []*string{&c.Nova.APIDatabase, &c.Nova.MainDatabase, &c.Journal} {
+	if err := checkLiteralSecret("notify: secret", c.Notify.Secret, c.file); err != nil {
+		return err
+	}
+	for _, s := range []*string{&c.Nova.APIDatabase, &c.Nova.MainDatabase, &c.Journal, &c.Notify.URL, &c.Notify.Secret} {
 		if err := expandSecrets(s, c.file); err != nil {
 			return err
 		}
@@ -127,7 +134,7 @@ func (c *config) resolve() error {
 	if c.Cloud != "" && c.CloudFile != "" {
 		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
-	return errors.Join(planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check(), c.Usage.Check())
+	return errors.Join(planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check(), c.Usage.Check(), c.Sync.Check(), c.Notify.Check())
 }
 
 // withDefaults fills in what was left out. Files named without a folder lie

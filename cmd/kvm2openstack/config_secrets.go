@@ -40,6 +40,18 @@ func expandSecrets(s *string, configFile string) error {
 	return failed
 }
 
+// checkLiteralSecret refuses a secret that is written out, and is no part of a
+// URL, in a file that others can read.
+func checkLiteralSecret(what, s, configFile string) error {
+	if secretRef.ReplaceAllString(s, "") == "" {
+		return nil
+	}
+	if err := checkPrivate(configFile); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
 // secretValue is what ${name} stands for.
 func secretValue(name string) (string, error) {
 	path, isFile := strings.CutPrefix(name, "file:")

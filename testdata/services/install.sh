@@ -27,6 +27,7 @@ ss                      iproute2
 setsid                  util-linux
 chromium                chromium
 python3-libvirt         python3-libvirt
+promtool                prometheus
 '
 if [ $# -gt 0 ]; then
 	needed=$(printf '%s %s\n' "$@")

@@ -53,12 +53,12 @@ grant select on nova.share_mapping to 'kvm2openstack'@'%';
 grant insert, delete on nova_api.instance_mappings to 'kvm2openstack'@'%';
 grant insert, update, delete on nova_api.request_specs to 'kvm2openstack'@'%';
 grant insert, update, delete on nova.instances to 'kvm2openstack'@'%';
-grant insert, delete on nova.instance_extra to 'kvm2openstack'@'%';
+grant insert, update, delete on nova.instance_extra to 'kvm2openstack'@'%';
 grant insert, delete on nova.instance_id_mappings to 'kvm2openstack'@'%';
 grant insert, update, delete on nova.instance_info_caches to 'kvm2openstack'@'%';
 grant insert, update, delete on nova.instance_system_metadata to 'kvm2openstack'@'%';
 grant insert, delete on nova.instance_metadata to 'kvm2openstack'@'%';
-grant insert, delete on nova.block_device_mapping to 'kvm2openstack'@'%';
+grant insert, update, delete on nova.block_device_mapping to 'kvm2openstack'@'%';
 grant insert, delete on nova.virtual_interfaces to 'kvm2openstack'@'%';
 grant insert, delete on nova.instance_actions to 'kvm2openstack'@'%';
 

@@ -22,7 +22,7 @@ import (
 
 // patience is how long a browser may take for one test; it bounds a hang and
 // measures nothing.
-const patience = 4 * time.Minute
+const patience = 10 * time.Minute
 
 // browser starts a Chromium for one test, with nothing of any other, and ends
 // it with the test.
@@ -109,7 +109,7 @@ func (v *visit) do(steps ...step) {
 	if err := chromedp.Do(v.ctx); err != nil { // makes the tab, which lives as long as its context
 		v.t.Fatal(err)
 	}
-	ctx, end := context.WithTimeout(v.ctx, patience/4)
+	ctx, end := context.WithTimeout(v.ctx, patience/5)
 	defer end()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		v.t.Fatal(err)

@@ -50,6 +50,8 @@ func TestExampleConfig(t *testing.T) {
 	}
 
 	t.Setenv("NOVA_DB_PASSWORD", "secret")
+	t.Setenv("CHAT_TOKEN", "secret")
+	t.Setenv("CHAT_SECRET", "secret")
 	whole := option.ReplaceAllString(prose.ReplaceAllString(example(t), ""), "$1")
 	for _, instead := range [][2]string{{"cloud", "nova_conf"}, {"cloud_file", "nova_conf"}} {
 		c := load(without(whole, instead[:]...))
@@ -138,6 +140,8 @@ func TestReadmeConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("NOVA_DB_PASSWORD", "secret")
+	t.Setenv("CHAT_TOKEN", "secret")
+	t.Setenv("CHAT_SECRET", "secret")
 	c, err := loadConfig(file)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, part)

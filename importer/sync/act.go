@@ -108,7 +108,7 @@ func (a *act) open(ctx context.Context) error {
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 5 * time.Second
-	h, err := backoff.Retry(ctx, try, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(4*a.Policy.Lease))
+	h, err := backoff.Retry(ctx, try, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(max(4*a.Policy.Lease, time.Minute)))
 	if err != nil {
 		return err
 	}

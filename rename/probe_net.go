@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,13 +94,19 @@ type neighbour struct {
 // readNeighbour understands "10.0.0.5 dev br0 lladdr 52:54:00:00:00:05 ref 1
 // used 2/1/2 probes 1 REACHABLE", the output of ip -s neigh. The three numbers
 // are the seconds since the entry was used, confirmed and changed
-// (iproute2, ipneigh.c).
+// (iproute2, ipneigh.c). Of several interfaces only one may reach the address;
+// what was heard of it on another before is of no account.
 func readNeighbour(out string) (neighbour, error) {
-	line, rest, _ := strings.Cut(strings.TrimSpace(out), "\n")
-	if rest != "" {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if reached := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		return !strings.HasSuffix(strings.TrimSpace(line), " REACHABLE")
+	}); len(reached) > 0 {
+		lines = reached
+	}
+	if len(lines) > 1 {
 		return neighbour{}, fmt.Errorf("the address is known on several interfaces: %q", out)
 	}
-	words := strings.Fields(line)
+	words := strings.Fields(lines[0])
 	n := neighbour{state: "none"}
 	for i, word := range words {
 		if i+1 == len(words) {
@@ -112,11 +119,11 @@ func readNeighbour(out string) (neighbour, error) {
 		case "used":
 			ages := strings.Split(words[i+1], "/")
 			if len(ages) != 3 {
-				return n, fmt.Errorf("ip neigh says %q, which is not understood", line)
+				return n, fmt.Errorf("ip neigh says %q, which is not understood", lines[0])
 			}
 			seconds, err := strconv.Atoi(ages[1])
 			if err != nil {
-				return n, fmt.Errorf("ip neigh says %q, which is not understood", line)
+				return n, fmt.Errorf("ip neigh says %q, which is not understood", lines[0])
 			}
 			n.confirmed = time.Duration(seconds) * time.Second
 		}

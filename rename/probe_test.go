@@ -126,6 +126,7 @@ func TestProbeARP(t *testing.T) {
 		{"stale", strings.Replace(entry, "REACHABLE", "STALE", 1), "", long, false, "neighbour state STALE"},
 		{"failed", "10.0.0.5 dev br0 used 2/80/2 probes 6 FAILED\n", "", long, false, "neighbour state FAILED"},
 		{"none", "", "", long, false, "neighbour state none"},
+		{"heard of elsewhere before", entry + strings.NewReplacer("br0", "up0", "REACHABLE", "STALE").Replace(entry), "", long, true, "is at 52:54:00:00:00:05"},
 		{"two interfaces", entry + entry, "", long, false, "several interfaces"},
 		{"not understood", strings.Replace(entry, "2/1/2", "soon", 1), "", long, false, "not understood"},
 	} {

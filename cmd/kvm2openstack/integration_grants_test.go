@@ -15,6 +15,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // Codes of MariaDB's refusals.
@@ -266,8 +268,9 @@ func (s *site) novaAdds(g *guest) {
 	}
 }
 
-// rewrites does what an import does where ports are bound, and a rename where
-// the model of interfaces changes: neither does in a cloud of databases alone.
+// rewrites does what needs more than databases, or that something has happened:
+// what an import does where ports are bound, a rename where the model of
+// interfaces changes, and sync where domains have grown or changed their state.
 func (g *granted) rewrites(guest *guest) {
 	g.t.Helper()
 	c, err := loadConfig(g.config)
@@ -283,6 +286,12 @@ func (g *granted) rewrites(guest *guest) {
 		g.must(w.SetNICModel(g.t.Context(), computes[0], guest.uuid, model))
 	}
 	g.must(w.SetInfoCache(g.t.Context(), computes[0].Cell, guest.uuid, nil))
+	flavors, err := cloud.Flavors(g.t.Context())
+	g.must(err)
+	g.must(w.SetFlavor(g.t.Context(), computes[0], guest.uuid, flavors[1], []nova.BlockDevice{{Device: "/dev/vdb", SizeGB: 2}}))
+	g.must(w.SetPorts(g.t.Context(), computes[0], guest.uuid, nil, nil))
+	paused := nova.Power{VMState: "paused", PowerState: 3}
+	g.must(w.Repower(g.t.Context(), nova.Final{UUID: guest.uuid, Host: computes[0], VMState: "stopped", PowerState: 4}, paused))
 	g.must(w.Close())
 }
 

@@ -49,7 +49,8 @@ grant select on nova.migrate_version to 'kvm2openstack'@'%';
 -- Since 2024.1.
 grant select on nova.share_mapping to 'kvm2openstack'@'%';
 
--- An import writes these rows, a rename changes some, a release removes them.
+-- An import writes these rows, a rename and sync --apply change some, a release
+-- removes them.
 grant insert, delete on nova_api.instance_mappings to 'kvm2openstack'@'%';
 grant insert, update, delete on nova_api.request_specs to 'kvm2openstack'@'%';
 grant insert, update, delete on nova.instances to 'kvm2openstack'@'%';

@@ -1,0 +1,163 @@
+//go:build lab
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+)
+
+// A day is one adopted guest whose owner and administrator work with it.
+type day struct {
+	*lab
+	*users
+	seenBy *recorder
+	guest  *legacy
+	shape  string
+	plan   plan.Domain
+
+	status   string            // that it has to have
+	boots    int               // how often it has been booted, by its own count
+	hardware map[string]string // what it saw first; nil while it has not been seen
+	byNova   bool              // Nova has made its domain
+	renamed  bool              // we have restarted it under Nova's name
+	locked   bool              // by the administrator, who has to do all himself then
+	log      logMark           // of nova-compute, from the last operation on
+}
+
+// users are the two that work with instances.
+type users struct{ admin, owner *api }
+
+func (d *day) uuid() string    { return d.guest.uuid }
+func (d *day) address() string { return d.guest.nics[0].address }
+
+// who does what an owner would: the administrator where it is locked.
+func (d *day) who() *api {
+	if d.locked {
+		return d.admin
+	}
+	return d.owner
+}
+
+// do gives an order and waits until the server is in the status.
+func (d *day) do(status, action string, args any) {
+	d.t.Helper()
+	if err := d.who().action(d.uuid(), action, args); err != nil {
+		d.t.Fatalf("%s of %s: %v", action, d.guest.name, err)
+	}
+	d.until(status)
+}
+
+func (d *day) until(status string) shown {
+	d.t.Helper()
+	s, err := d.admin.settled(d.uuid(), status)
+	if err != nil {
+		d.t.Fatalf("%s: %v", d.guest.name, err)
+	}
+	d.status = status
+	return s
+}
+
+// libvirtStates are what libvirt has to say of a status.
+var libvirtStates = map[string]string{"ACTIVE": "running", "PAUSED": "paused", "SHUTOFF": "shut off", "SUSPENDED": "shut off", "RESCUE": "running", "VERIFY_RESIZE": "running"}
+
+// check holds what has to be so after every operation: Nova and libvirt agree
+// on the state, the guest has booted as often as it should and sees what it
+// saw, and nova-compute has no error to tell of it.
+func (d *day) check(after string) {
+	d.t.Helper()
+	if d.status == "DELETED" {
+		d.quiet(after)
+		return
+	}
+	s, err := d.admin.show(d.uuid())
+	d.must(err)
+	if s.Status != d.status || s.Task != nil {
+		d.t.Errorf("after %s %s is %v, want %s", after, d.guest.name, s, d.status)
+	}
+	if s.Fault.Message != "" {
+		d.t.Errorf("after %s %s has a fault: %s", after, d.guest.name, s.Fault.Message)
+	}
+	if got := d.virsh("domstate", d.uuid()); got != libvirtStates[d.status] {
+		d.t.Errorf("after %s %s is %s in libvirt, want %s", after, d.guest.name, got, libvirtStates[d.status])
+	}
+	if d.status == "ACTIVE" {
+		d.seen(after)
+	}
+	d.quiet(after)
+}
+
+// seen compares what the guest says of itself with what it said first.
+func (d *day) seen(after string) {
+	d.t.Helper()
+	g := d.booted()
+	if g["boots"] != strconv.Itoa(d.boots) {
+		d.t.Errorf("after %s %s has been booted %s times, want %d", after, d.guest.name, g["boots"], d.boots)
+	}
+	for _, n := range d.guest.nics {
+		if !strings.Contains(fmt.Sprint(g), "mac="+n.mac+" address="+n.address) {
+			d.t.Errorf("after %s %s has not %s at %s: %v", after, d.guest.name, n.mac, n.address, g)
+		}
+	}
+	if d.hardware == nil {
+		d.hardware = g
+	}
+	by := "libvirt"
+	before, now := maps.Clone(d.hardware), maps.Clone(g)
+	if d.byNova {
+		by = "nova"
+		// Nova makes the variables of UEFI anew with the domain.
+		delete(before, "variables_since")
+		delete(now, "variables_since")
+	}
+	if diff := cmp.Diff(hardware(d.planned(before), by), hardware(now, by)); diff != "" {
+		d.t.Errorf("after %s %s sees other hardware (-before +after):\n%s", after, d.guest.name, diff)
+	}
+}
+
+// planned is what a guest is to see once Nova has made its domain by the plan:
+// the interface that a Windows can do without a driver of its own.
+func (d *day) planned(guest map[string]string) map[string]string {
+	if !d.byNova || d.plan.NICModel != "e1000" {
+		return guest
+	}
+	m := maps.Clone(guest)
+	for name := range m {
+		if strings.HasPrefix(name, "nic ") {
+			m[name] = strings.Replace(m[name], "driver=virtio_net", "driver=e1000", 1)
+		}
+	}
+	return m
+}
+
+// booted waits until the guest has been booted as often as expected, and gives
+// what it says.
+func (d *day) booted() (guest map[string]string) {
+	d.t.Helper()
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+		guest = d.state(d.address())
+		n, _ := strconv.Atoi(guest["boots"]) // no number is a guest that is not up
+		if n >= d.boots || time.Now().After(end) {
+			return guest
+		}
+	}
+}
+
+// quiet: nova-compute has told of no error with this server since the last
+// operation.
+func (d *day) quiet(after string) {
+	d.t.Helper()
+	for line := range strings.Lines(withoutEmptyDrives(d.logged(d.log))) {
+		if strings.Contains(line, " ERROR ") && strings.Contains(line, d.uuid()) {
+			d.t.Errorf("after %s nova-compute says of %s: %s", after, d.guest.name, line)
+		}
+	}
+	d.log = d.markLog("nova-compute")
+}

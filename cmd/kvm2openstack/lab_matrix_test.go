@@ -1,0 +1,128 @@
+//go:build lab
+
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+)
+
+// full is the whole product of shapes and operations, which takes an hour and
+// more: LAB_FULL=1 make lab-test.
+var full = os.Getenv("LAB_FULL") != ""
+
+// chosenShapes are all of them in the whole product, or those of LAB_SHAPES, so
+// that it can be run piece by piece.
+func chosenShapes(usual []string) []string {
+	if these := strings.FieldsFunc(os.Getenv("LAB_SHAPES"), func(r rune) bool { return r == ',' || r == ' ' }); len(these) > 0 {
+		return these
+	}
+	if full {
+		return shapes
+	}
+	return usual
+}
+
+// chosenOperations are those whose names match LAB_OPERATIONS, where it is set.
+func chosenOperations(all ...operation) []operation {
+	these := regexp.MustCompile(os.Getenv("LAB_OPERATIONS"))
+	return slices.DeleteFunc(slices.Clone(all), func(o operation) bool { return !these.MatchString(o.name) })
+}
+
+// perform does one operation and looks at the guest afterwards.
+func (d *day) perform(o operation) {
+	d.t.Helper()
+	began := time.Now()
+	o.do(d)
+	d.check(o.name)
+	outcome := d.limited(o.name)
+	if outcome == "" {
+		outcome = works
+	}
+	d.seenBy.add(d, o.name, outcome)
+	d.t.Logf("%s: %s: %s, %.0f s", d.guest.name, o.name, outcome, time.Since(began).Seconds())
+}
+
+// TestFullImported works with guests that are imported and have not been
+// restarted since. The lock holds against their owner; and whoever restarts
+// them finds the disks, the hardware and the network that were planned.
+func TestFullImported(t *testing.T) {
+	r := newRound(t, dayBatch, chosenShapes(shapes))
+	compute := r.markLog("nova-compute")
+	r.each(t, "imported", func(d *day) {
+		d.check("the import")
+		d.lockHolds()
+		if (full || slices.Contains(kinds, d.shape)) && d.status == "ACTIVE" {
+			for _, o := range chosenOperations(harmless...) {
+				d.perform(o)
+			}
+		}
+		d.bomb()
+		d.perform(operation{"delete", (*day).deletes})
+	})
+	r.computeSaysNothing(compute)
+	r.seenBy.keep(t, r.lab)
+}
+
+// bomb restarts the guest as anybody may who is allowed to: half of the shapes
+// by a hard reboot, the others by a stop and a start, and then the other way
+// round. Nova makes the domain anew from the records.
+func (d *day) bomb() {
+	d.t.Helper()
+	switch {
+	case d.status == "SHUTOFF":
+		d.perform(operation{"start", (*day).starts})
+		d.perform(operation{plan.Reboot, (*day).hardReboot})
+	case d.status == "PAUSED", len(d.shape)%2 == 0:
+		d.perform(operation{plan.Reboot, (*day).hardReboot})
+		d.perform(operation{plan.Start, (*day).stopStart})
+	default:
+		d.perform(operation{plan.Start, (*day).stopStart})
+		d.perform(operation{plan.Reboot, (*day).hardReboot})
+	}
+}
+
+// TestFullRenamed works with guests that have been restarted under Nova's names:
+// everything that one of Nova's own can do.
+func TestFullRenamed(t *testing.T) {
+	const unlinked = "day-auto01"
+	r := newRound(t, dayBatch, chosenShapes(append(slices.Clone(kinds), "auto01")))
+	t.Log(r.command(exitClean, "rename", r.lab.plan, "--yes", "--start-by", "nova"))
+	compute := r.markLog("nova-compute")
+	r.each(t, "renamed", func(d *day) {
+		d.wasRenamed()
+		if d.guest.name == unlinked && !full {
+			d.perform(operation{"delete without a legacy name", (*day).unlinksAndDeletes})
+			return
+		}
+		for _, o := range chosenOperations(slices.Concat(harmless, regenerating)...) {
+			d.perform(o)
+		}
+	})
+	r.computeSaysNothing(compute)
+	r.seenBy.keep(t, r.lab)
+}
+
+// wasRenamed: Nova has started the guest, unless it was off or is paused again.
+func (d *day) wasRenamed() {
+	d.t.Helper()
+	d.byNova, d.renamed, d.locked = true, true, d.plan.Lock == plan.Keep
+	switch s, err := d.admin.show(d.uuid()); {
+	case err != nil:
+		d.t.Fatal(err)
+	case s.Status == "SHUTOFF":
+		d.starts()
+	default:
+		d.boots++
+		if d.status = "ACTIVE"; s.Status == "PAUSED" {
+			d.do("ACTIVE", "unpause", nil)
+		}
+	}
+	d.check("the rename")
+}

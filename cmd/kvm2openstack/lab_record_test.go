@@ -1,0 +1,73 @@
+//go:build lab
+
+package main
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+)
+
+// A recorder takes down what became of the operations of a test, for README.md:
+// LAB_RECORD=1 make lab-test. Of a test that fails nothing is noted.
+type recorder struct {
+	mu      sync.Mutex
+	results []dayResult
+}
+
+// add notes what an operation that went as it should amounts to: it works, or
+// what the plan says of it.
+func (r *recorder) add(d *day, operation string, outcome string) {
+	phase := "imported"
+	if d.renamed {
+		phase = "renamed"
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.results = append(r.results, dayResult{Operation: operation, Phase: phase, Shape: d.shape, Outcome: outcome})
+}
+
+// limited is what the plan says of an operation at this time, "" without a
+// limit.
+func (d *day) limited(operation string) string {
+	var effects []string
+	for _, l := range plan.Limits(d.plan) {
+		if l.Operation == operation && (!l.UntilRestart || !d.byNova) {
+			effects = append(effects, l.Effect)
+		}
+	}
+	return strings.Join(effects, "; ")
+}
+
+// keep writes what was seen where README.md's table is made from.
+func (r *recorder) keep(t *testing.T, l *lab) {
+	t.Helper()
+	if os.Getenv("LAB_RECORD") == "" || t.Failed() {
+		return
+	}
+	d, err := loadDayTwo(dayTwoFile)
+	l.must(err)
+	d.Date, d.Versions = time.Now().UTC().Format(time.DateOnly), l.versions()
+	d.add(r.results...)
+	l.must(d.save(dayTwoFile))
+}
+
+// versions are those of the packages that the lab is made of.
+func (l *lab) versions() map[string]string {
+	l.t.Helper()
+	versions := map[string]string{}
+	for name, pkg := range map[string]string{"Nova": "nova-compute", "Neutron": "neutron-server", "libvirt": "libvirt-daemon", "QEMU": "qemu-system-x86"} {
+		v := l.output("dpkg-query", "-W", "-f=${Version}", pkg)
+		if _, rest, epoch := strings.Cut(v, ":"); epoch {
+			v = rest
+		}
+		v, _, _ = strings.Cut(v, "-")
+		v, _, _ = strings.Cut(v, "+")
+		versions[name] = v
+	}
+	return versions
+}

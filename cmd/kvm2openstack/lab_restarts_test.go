@@ -1,0 +1,111 @@
+//go:build lab
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/plan"
+)
+
+// TestFullRestarts restarts what an adopted guest rests on, one after the
+// other, and at last the host: all guests are off then, and the daemons begin
+// anew. Nova has every state right afterwards, and none is ERROR.
+func TestFullRestarts(t *testing.T) {
+	r := newRound(t, dayBatch, []string{"web01", "uefi01", "off01", "paused01"})
+	t.Log(r.command(exitClean, "rename", r.lab.plan, "--yes", "--start-by", "nova", "--only", "day-uefi01"))
+	days := r.days(t)
+	for _, service := range []string{"nova-compute", "libvirtd", "mariadb", "rabbitmq"} {
+		began := time.Now()
+		r.restarted(service)
+		for _, d := range days {
+			d.check("a restart of " + service)
+		}
+		t.Logf("%s: %.0f s", service, time.Since(began).Seconds())
+	}
+	r.hostReboots(days)
+	for _, d := range days {
+		if d.status = "SHUTOFF"; d.shape == "off01" {
+			d.check("a reboot of the host")
+			continue
+		}
+		d.check("a reboot of the host")
+		d.perform(operation{"start", (*day).starts})
+	}
+}
+
+// days are the guests of a round, for one test.
+func (r *round) days(t *testing.T) (all []*day) {
+	t.Helper()
+	for _, g := range r.guests {
+		d := r.day(t, g)
+		if d.shape == "uefi01" {
+			d.boots, d.byNova, d.renamed, d.locked = d.boots+1, true, true, d.plan.Lock == plan.Keep
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// restarted restarts a daemon and waits until Nova has compared its states with
+// libvirt's.
+func (r *round) restarted(services ...string) {
+	r.t.Helper()
+	for _, s := range services {
+		r.script("service.sh", "restart", s)
+	}
+	r.synchronized()
+}
+
+// synchronized waits for a comparison that begins from now on: the second that
+// ends from now on.
+func (r *round) synchronized() {
+	r.t.Helper()
+	since := r.markLog("nova-compute")
+	r.eventually(5*time.Minute, "nova-compute has compared its power states with libvirt's twice", func() bool {
+		return strings.Count(r.logged(since), "While synchronizing instance power states") >= 2
+	})
+}
+
+// hostReboots ends the guests of the round as a power loss does, while nothing
+// of the host runs that could see it, and starts the host's daemons again.
+func (r *round) hostReboots(days []*day) {
+	r.t.Helper()
+	host := []string{"nova-compute", "neutron-linuxbridge-agent", "libvirtd"}
+	names := map[string]string{}
+	for _, d := range days {
+		names[d.uuid()] = r.virsh("domname", d.uuid())
+	}
+	for _, s := range host {
+		r.script("service.sh", "stop", s)
+	}
+	for _, d := range days {
+		if d.status != "SHUTOFF" {
+			r.cutPower(names[d.uuid()])
+		}
+	}
+	for i := len(host) - 1; i >= 0; i-- {
+		r.script("service.sh", "start", host[i])
+	}
+	r.synchronized()
+	for _, d := range days {
+		_, err := d.admin.idle(d.uuid())
+		r.must(err)
+	}
+}
+
+// cutPower ends the QEMU of one of the test's own domains.
+func (l *lab) cutPower(domain string) {
+	l.t.Helper()
+	text, err := os.ReadFile(filepath.Join("/run/libvirt/qemu", domain+".pid"))
+	l.must(err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	l.must(err)
+	l.must(syscall.Kill(pid, syscall.SIGKILL))
+}

@@ -22,7 +22,9 @@ func TestLabPackage(t *testing.T) {
 	l.output(root+"/usr/bin/kvm2openstack", "install-timer", "--local", "--every", "1h", "--into", l.dir,
 		"--program", root+"/usr/bin/kvm2openstack", "--config", l.config)
 	before := l.dumpCloud()
-	l.service()
+	if out := l.service(); knowsWeb01.MatchString(out) {
+		t.Errorf("the service tells of an adoption before there is one:\n%s", out)
+	}
 	if diff := before.diff(l.dumpCloud()); diff != "" {
 		t.Fatalf("the service changed the cloud:\n%s", diff)
 	}
@@ -31,8 +33,7 @@ func TestLabPackage(t *testing.T) {
 	l.command(exitClean, "plan", "-O", l.plan, "--only", "leg-web01")
 	l.command(exitClean, "import", l.plan, "--yes")
 	imported := l.dumpCloud()
-	out := l.service()
-	if !strings.Contains(out, "leg-web01") {
+	if out := l.service(); !knowsWeb01.MatchString(out) {
 		t.Errorf("the service says nothing of what was adopted:\n%s", out)
 	}
 	if diff := imported.diff(l.dumpCloud()); diff != "" {
@@ -58,10 +59,14 @@ func (l *lab) unpack() string {
 	return root
 }
 
+// knowsWeb01 is how the metrics, or the audit, tell that it was adopted.
+var knowsWeb01 = regexp.MustCompile(`(?m)^kvm2openstack_adopted_domains\{.*\} 1$|leg-web01 .* managed `)
+
 var execStart = regexp.MustCompile(`(?m)^ExecStart=(.*)$`)
 
 // service does what systemd would: the command of the unit, in a folder of its
-// own. Its metrics go where the test can remove them.
+// own. It gives what was printed, and the metrics, which go where the test can
+// remove them.
 func (l *lab) service() string {
 	l.t.Helper()
 	unit, err := os.ReadFile(filepath.Join(l.dir, "kvm2openstack-sync.service"))
@@ -85,9 +90,9 @@ func (l *lab) service() string {
 		l.t.Fatalf("%v: %v\n%s", args, err, &out)
 	}
 	if metrics != "" {
-		if _, err := os.Stat(metrics); err != nil {
-			l.t.Errorf("the service left no metrics: %v", err)
-		}
+		text, err := os.ReadFile(metrics)
+		l.must(err)
+		out.Write(text)
 	}
 	l.t.Logf("%v ended with status %d:\n%s", args, cmd.ProcessState.ExitCode(), &out)
 	return out.String()

@@ -35,11 +35,16 @@ func (l cloudLook) compare(it *item, c nova.Compute) []Finding {
 	return append(found, l.compareOthers(it)...)
 }
 
-// compareOthers: room of a second compute host is lost to everybody. Other
-// providers are devices, which an instance may have.
-func (l cloudLook) compareOthers(it *item) (found []Finding) {
-	for _, other := range l.allocations[it.uuid()].Others {
-		if host, ok := l.nodes[other]; ok {
+func (l cloudLook) compareOthers(it *item) []Finding {
+	return CompareOthers(l.allocations[it.uuid()], l.nodes)
+}
+
+// CompareOthers says on which other compute hosts an instance has an allocation:
+// V37. Room there is lost to everybody. Other providers are devices, which an
+// instance may have. nodes are the compute hosts by resource provider.
+func CompareOthers(a cloud.Allocation, nodes map[string]string) (found []Finding) {
+	for _, other := range a.Others {
+		if host, ok := nodes[other]; ok {
 			found = append(found, finding("V37", "it has an allocation on resource provider %s (%s), too", other, host))
 		}
 	}

@@ -150,6 +150,9 @@ func (p pair) inCloud() {
 		}
 		p.say(AllocationDiffers, heal, "%s", f.Text)
 	}
+	for _, f := range importer.CompareOthers(have, p.Nodes) {
+		p.say(AllocationDiffers, "", "%s", f.Text) // Nobody knows what it is there for.
+	}
 }
 
 // recordable are those of the ports that an info cache can have.

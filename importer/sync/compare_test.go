@@ -270,6 +270,12 @@ var cases = []struct {
 		a.Provider = "other"
 		l.Allocations[uuidOf(1)] = a
 	}, AllocationDiffers, "", "other"},
+	{"allocated on a second host, too", func(l *Look) {
+		l.Nodes = map[string]string{"node-2": "kvm02"}
+		a := l.Allocations[uuidOf(1)]
+		a.Others = []string{"a-device", "node-2"}
+		l.Allocations[uuidOf(1)] = a
+	}, AllocationDiffers, "", "kvm02"},
 	{"being migrated", func(l *Look) {
 		l.Ports[uuidOf(1)][0].HostID = "kvm02"
 		delete(l.Allocations, uuidOf(1))

@@ -53,8 +53,9 @@ type Judgement struct {
 // the same time.
 type Look struct {
 	Inventory discover.Inventory
-	Compute   nova.Compute // the zero one where Nova does not know the host
-	Answered  string       // the host name that it answered with last; "" for the first time
+	Compute   nova.Compute      // the zero one where Nova does not know the host
+	Nodes     map[string]string // all compute hosts by resource provider
+	Answered  string            // the host name that it answered with last; "" for the first time
 
 	Known       map[string]Known            // by UUID: those that are on the host, or should be
 	Records     map[string]Record           // likewise, and of all other domains of the host

@@ -21,12 +21,13 @@ type knowledge struct {
 	places    map[string]journal.Place
 	sightings map[string]journal.Sighting
 	nova      *onceRecords
-	computes  map[string]nova.Compute
+	computes  map[string]nova.Compute // by services.host
+	nodes     map[string]string       // services.host by resource provider
 }
 
 // learn reads the journal and what Nova says of its hosts.
 func (r *Runner) learn(ctx context.Context) error {
-	k := knowledge{outlines: map[string]journal.Outline{}, byHost: map[string][]string{}, nova: &onceRecords{Records: r.Nova}, computes: map[string]nova.Compute{}}
+	k := knowledge{outlines: map[string]journal.Outline{}, byHost: map[string][]string{}, nova: &onceRecords{Records: r.Nova}, computes: map[string]nova.Compute{}, nodes: map[string]string{}}
 	outlines, err := r.Journal.Outlines(ctx)
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func (r *Runner) learn(ctx context.Context) error {
 		return fmt.Errorf("read compute hosts: %w", err)
 	}
 	for _, c := range computes {
-		k.computes[c.Host] = c
+		k.computes[c.Host], k.nodes[c.UUID] = c, c.Host
 	}
 	r.known = k
 	return nil
@@ -123,7 +124,7 @@ func (r *Runner) look(ctx context.Context, name string) (view, error) {
 	var inv discover.Inventory
 	for inv = range r.Scan(ctx, r.Audit.Hosts[at:at+1], opt) {
 	}
-	v := view{look: Look{Inventory: inv, Answered: r.answered(inv.Host.Name), Networks: r.Audit.Snapshot}}
+	v := view{look: Look{Inventory: inv, Nodes: r.known.nodes, Answered: r.answered(inv.Host.Name), Networks: r.Audit.Snapshot}}
 	v.look.Compute = r.known.computes[audit.ComputeHost(inv)]
 	if inv.Err != nil {
 		return v, nil

@@ -71,7 +71,7 @@ var consoleRules = []Rule{
 		Action: "Nothing, unless somebody uses a second screen.",
 		Fact:   "nova/virt/libvirt/driver.py _add_video_driver adds one",
 		find: func(s subject) []detail {
-			return when(len(s.Video) > 1, say("Of its %s (%s) one is left after Nova's first start.", plural(len(s.Video), "video card"), list(s.Video)))
+			return when(len(s.Video) > 1, say("Of its %s (%s) one is left after Nova's first start.", Plural(len(s.Video), "video card"), list(s.Video)))
 		},
 	},
 	{

@@ -8,7 +8,7 @@ var cpuRules = []Rule{
 		Action: "Correct the definition.",
 		Fact:   "nova/compute/flavors.py: a flavor has at least one vCPU and one MiB",
 		find: func(s subject) []detail {
-			return when(s.VCPUs == 0 || s.memoryKiB() == 0, say("Its definition gives it %s and %d KiB of memory, from which no flavor can be made.", plural(int(s.VCPUs), "vCPU"), s.memoryKiB()).
+			return when(s.VCPUs == 0 || s.memoryKiB() == 0, say("Its definition gives it %s and %d KiB of memory, from which no flavor can be made.", Plural(int(s.VCPUs), "vCPU"), s.memoryKiB()).
 				do("virsh edit %s", s.virsh()))
 		},
 	},
@@ -27,7 +27,7 @@ var cpuRules = []Rule{
 		Action: "Give the flavor hw:numa_nodes when the instance is resized later; else accept one NUMA node.",
 		Fact:   "nova/virt/hardware.py: guest NUMA comes from flavor hw:numa_* and instance_extra.numa_topology, which the import does not write",
 		find: func(s subject) []detail {
-			return when(s.Tuning.NUMACells > 0 || s.Tuning.NUMATune, say("Its NUMA layout (%s, numatune %t) is lost at Nova's first start.", plural(s.Tuning.NUMACells, "cell"), s.Tuning.NUMATune))
+			return when(s.Tuning.NUMACells > 0 || s.Tuning.NUMATune, say("Its NUMA layout (%s, numatune %t) is lost at Nova's first start.", Plural(s.Tuning.NUMACells, "cell"), s.Tuning.NUMATune))
 		},
 	},
 	{
@@ -36,7 +36,7 @@ var cpuRules = []Rule{
 		Action: "Nothing; compare disk latency after the restart.",
 		Fact:   "nova/virt/libvirt/config.py writes no <iothreads> before 33.0.0",
 		find: func(s subject) []detail {
-			return when(s.Tuning.IOThreads > 0, say("Its %s are lost at Nova's first start.", plural(int(s.Tuning.IOThreads), "iothread")))
+			return when(s.Tuning.IOThreads > 0, say("Its %s are lost at Nova's first start.", Plural(int(s.Tuning.IOThreads), "iothread")))
 		},
 	},
 	{
@@ -73,7 +73,7 @@ var cpuRules = []Rule{
 		Action: "Choose a topology for the vCPUs it has, by image_properties in a rule or in the plan; or give it all vCPUs of the topology.",
 		Fact:   "nova/virt/hardware.py get_best_cpu_topology: sockets * cores * threads is the flavor's vCPUs; editions of Windows use one to four sockets and no more",
 		find: func(s subject) []detail {
-			return when(s.ownTopology() && !s.wholeTopology(), say("Its %s are not its %s, so the plan records none, and Nova gives each vCPU a socket of its own, of which Windows may leave some idle.", s.topology(), plural(int(s.VCPUs), "vCPU")).
+			return when(s.ownTopology() && !s.wholeTopology(), say("Its %s are not its %s, so the plan records none, and Nova gives each vCPU a socket of its own, of which Windows may leave some idle.", s.topology(), Plural(int(s.VCPUs), "vCPU")).
 				do("%s", s.topologyProperties()))
 		},
 	},
@@ -92,7 +92,7 @@ var cpuRules = []Rule{
 		Action: "Set [libvirt] cpu_model_extra_flags of the compute host if the guest needs them.",
 		Fact:   "nova.conf [libvirt] cpu_model_extra_flags; per host, not per server",
 		find: func(s subject) []detail {
-			return when(s.CPU.Features > 0, say("Its %s are lost at Nova's first start.", plural(s.CPU.Features, "CPU feature setting")))
+			return when(s.CPU.Features > 0, say("Its %s are lost at Nova's first start.", Plural(s.CPU.Features, "CPU feature setting")))
 		},
 	},
 }
@@ -110,7 +110,7 @@ func (s subject) wholeTopology() bool {
 
 func (s subject) topology() sentence {
 	return sentence{"%s of %s of %s", []any{
-		plural(s.CPU.Sockets, "socket"), plural(max(s.CPU.Dies, 1)*s.CPU.Cores, "core"), plural(s.CPU.Threads, "thread"),
+		Plural(s.CPU.Sockets, "socket"), Plural(max(s.CPU.Dies, 1)*s.CPU.Cores, "core"), Plural(s.CPU.Threads, "thread"),
 	}}
 }
 

@@ -114,7 +114,7 @@ var driveRules = []Rule{
 					targets = append(targets, d.Target)
 				}
 			}
-			return when(len(targets) > 0, say("Beside the root disk it has %s (%s): Nova calls them ephemeral, and a rebuild or shelve loses them.", plural(len(targets), "data disk"), list(targets)))
+			return when(len(targets) > 0, say("Beside the root disk it has %s (%s): Nova calls them ephemeral, and a rebuild or shelve loses them.", Plural(len(targets), "data disk"), list(targets)))
 		},
 	},
 }

@@ -107,7 +107,7 @@ var formatRules = []Rule{
 				if !lookedAt(d) || d.File.InternalSnapshots == 0 {
 					return detail{}, false
 				}
-				return say("The image of disk %s holds %s that Nova does not know and a resize or copy loses: %s.", show(d.Target), plural(d.File.InternalSnapshots, "snapshot"), show(d.Path)).
+				return say("The image of disk %s holds %s that Nova does not know and a resize or copy loses: %s.", show(d.Target), Plural(d.File.InternalSnapshots, "snapshot"), show(d.Path)).
 					do("qemu-img snapshot -l -U %[1]s; %[2]sqemu-img snapshot -d SNAPSHOT %[1]s", sh(d.Path), s.whenOff()), true
 			})
 		},

@@ -86,7 +86,7 @@ var guestRules = []Rule{
 		Action: "After the restart look at Disk Management, and bring disks online that the SAN policy left offline.",
 		Fact:   "virtio-win/kvm-guest-drivers-windows issue 592: a changed address makes a new disk, which the SAN policy leaves offline",
 		find: func(s subject) []detail {
-			return when(s.windows() && len(s.stored()) > 1, say("Windows may take its %s for new ones after Nova's first start and leave all but the first offline.", plural(len(s.stored()), "disk")).
+			return when(s.windows() && len(s.stored()) > 1, say("Windows may take its %s for new ones after Nova's first start and leave all but the first offline.", Plural(len(s.stored()), "disk")).
 				do("inside the guest, before: diskpart, san policy=OnlineAll; after: diskpart, list disk"))
 		},
 	},

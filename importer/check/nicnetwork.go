@@ -33,7 +33,7 @@ var nicNetworkRules = []Rule{
 		Fact:   "an import needs a Neutron network for each interface",
 		find: func(s subject) []detail {
 			return when(s.Settings.Networks == nil && len(s.Interfaces) > 0,
-				say("The configuration maps no networks, so nobody can say where its %s belong.", plural(len(s.Interfaces), "interface")))
+				say("The configuration maps no networks, so nobody can say where its %s belong.", Plural(len(s.Interfaces), "interface")))
 		},
 	},
 	{

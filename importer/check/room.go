@@ -43,7 +43,7 @@ var roomRules = []Rule{
 		find: func(s subject) []detail {
 			most := s.mostVCPUs()
 			return when(most > 0 && int(s.VCPUs) > most, say("It has %s where %s has %s, and Placement allocates no more to one instance, at any ratio.",
-				plural(int(s.VCPUs), "vCPU"), show(s.Domain.Host), plural(most, "processor")).
+				Plural(int(s.VCPUs), "vCPU"), show(s.Domain.Host), Plural(most, "processor")).
 				do("%svirsh setvcpus %s %d --config --maximum, after virsh setvcpus with --config alone", s.whenOff(), s.virsh(), most))
 		},
 	},

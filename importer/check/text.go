@@ -129,8 +129,8 @@ func oneLine(s string) string {
 	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
 
-// plural counts: "1 disk", "3 disks".
-func plural(n int, noun string) string {
+// Plural counts: "1 disk", "3 disks".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

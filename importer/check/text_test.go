@@ -43,7 +43,7 @@ func TestList(t *testing.T) {
 			t.Errorf("list(%q) = %s, want %s", test.of, got, test.want)
 		}
 	}
-	if one, two := plural(1, "disk"), plural(2, "disk"); one != "1 disk" || two != "2 disks" {
+	if one, two := Plural(1, "disk"), Plural(2, "disk"); one != "1 disk" || two != "2 disks" {
 		t.Errorf("plural gives %q and %q", one, two)
 	}
 }

@@ -99,7 +99,7 @@ func (c *comparison) readWhole() {
 		c.part.Err = inv.Err.Error()
 	case len(inv.Unreadable) > 0:
 		u := inv.Unreadable[0]
-		c.part.Err = fmt.Sprintf("%d domains could not be read, the first is %q: %v", len(inv.Unreadable), u.Name, u.Err)
+		c.part.Err = fmt.Sprintf("%s could not be read, the first is %q: %v", check.Plural(len(inv.Unreadable), "domain"), u.Name, u.Err)
 	default:
 		return
 	}

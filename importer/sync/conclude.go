@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lightcloud/kvm2openstack/importer"
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 )
 
@@ -176,7 +177,7 @@ func (c *conclusion) absent() {
 func (c *conclusion) absentText(a Absent) string {
 	text := "no host has it; " + a.Why
 	if s := c.Sightings[a.UUID]; s.Missing > 0 {
-		text += fmt.Sprintf(", missed by %d runs before, since %s", s.Missing, stamp(time.Unix(s.Since, 0)))
+		text += fmt.Sprintf(", missed by %s before, since %s", check.Plural(s.Missing, "run"), stamp(time.Unix(s.Since, 0)))
 	}
 	if unread := c.unreadHosts(); len(unread) > 0 {
 		text += fmt.Sprintf("; it may be on %s, which could not be read", strings.Join(first(unread, 3), ", "))
@@ -201,7 +202,7 @@ func (c *conclusion) cloudUnread() {
 		}
 	}
 	if hosts > 0 {
-		c.add(Drift{Code: CloudUnread, Text: fmt.Sprintf("of %d hosts: %s", hosts, why)})
+		c.add(Drift{Code: CloudUnread, Text: fmt.Sprintf("of %s: %s", check.Plural(hosts, "host"), why)})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lightcloud/kvm2openstack/importer"
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 )
 
@@ -15,7 +16,7 @@ func (c *conclusion) stop() {
 		c.halt(ClockBack, fmt.Sprintf("the clock says %s, and a run has noted %s before", stamp(c.Now), stamp(c.Latest)))
 	}
 	if n := c.count(Older); n > 0 {
-		c.halt(Older, fmt.Sprintf("the records of %d instances are older than they were: the database was restored", n))
+		c.halt(Older, fmt.Sprintf("the database was restored: of %s the record is older than it was", check.Plural(n, "instance")))
 	}
 	c.tooMuch()
 }
@@ -84,7 +85,7 @@ func (c *conclusion) hint() string {
 		parts = append(parts, fmt.Sprintf("%d of %d hosts could not be read", n, len(c.Parts)))
 	}
 	if n := c.count(HostMissing); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d hosts with adopted domains are not in the inventory", n))
+		parts = append(parts, fmt.Sprintf("%s with adopted domains not in the inventory", check.Plural(n, "host")))
 	}
 	if len(parts) == 0 {
 		return ""

@@ -266,7 +266,7 @@ var bad = []struct {
 	code   Code
 	text   string
 }{
-	{"an inventory that shrank to half", func(w *world, _ func()) { w.hosts = w.hosts[2:] }, TooMuch, "hosts with adopted domains are not in the inventory"},
+	{"an inventory that shrank to half", func(w *world, _ func()) { w.hosts = w.hosts[2:] }, TooMuch, "with adopted domains not in the inventory"},
 	{"a dead network", func(w *world, _ func()) { w.hosts[0].URI, w.hosts[1].URI = "dir:///nowhere", "dir:///nowhere" }, TooMuch, "hosts could not be read"},
 	{"a host that answers with another host's name", func(w *world, _ func()) {
 		w.hosts[0].URI, w.hosts[0].Files = w.hosts[2].URI, w.hosts[2].Files

@@ -9,6 +9,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/audit"
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -153,7 +154,8 @@ func (r Result) String() string {
 	for _, h := range r.Hosts {
 		adopted += h.Adopted
 	}
-	text := fmt.Sprintf("%d hosts, %d domains adopted, %d drifts, %d healed", len(r.Hosts), adopted, len(r.Drifts), len(r.Drifts)-r.Left())
+	text := fmt.Sprintf("%s, %s adopted, %s, %d healed",
+		check.Plural(len(r.Hosts), "host"), check.Plural(adopted, "domain"), check.Plural(len(r.Drifts), "drift"), len(r.Drifts)-r.Left())
 	if r.Stopped != "" {
 		text += "; nothing may be healed: " + r.Stopped
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/lightcloud/kvm2openstack/importer/sync"
 )
@@ -14,16 +15,17 @@ import (
 // SyncSchema is the shape that the JSON of sync has; fields are only added.
 const SyncSchema = "kvm2openstack.sync/1"
 
-// SyncTable prints what has drifted, and what was done about it.
+// SyncTable prints what has drifted, and what was done about it. On a terminal
+// the texts are cut to its width; the JSON has all of them.
 func SyncTable(w io.Writer, r sync.Result, s Style) {
 	if len(r.Drifts) > 0 {
-		t := newTable(w, s, "HOST", "DOMAIN", "CODE", "WHAT", "SINCE", "OUTCOME")
-		for _, d := range r.Drifts {
-			since := d.Since.UTC().Format("01-02 15:04")
-			if d.New {
-				since = "new"
+		rows, room := syncRows(r, s)
+		t := newTable(w, s, "HOST", "DOMAIN", "CODE", "SINCE", "OUTCOME", "WHAT")
+		for _, row := range rows {
+			if s.Width > 0 {
+				row[len(row)-1] = short(row[len(row)-1], room)
 			}
-			t.AppendRow(table.Row{short(cmp.Or(d.Host, "-"), 24), short(d.Domain, 32), d.Code, Line(what(d)), since, Line(d.Outcome)})
+			t.AppendRow(table.Row{row[0], row[1], row[2], row[3], row[4], row[5]})
 		}
 		t.Render()
 		fmt.Fprintln(w)
@@ -34,6 +36,30 @@ func SyncTable(w io.Writer, r sync.Result, s Style) {
 			fmt.Fprintf(w, "  %s: %d  %s: %s\n", c, n, c.Title(), c.Action())
 		}
 	}
+}
+
+// syncRows are the cells, and the columns that are left for the last.
+func syncRows(r sync.Result, s Style) (rows [][6]string, room int) {
+	width := [5]int{4, 6, 4, 5, 7} // of the titles
+	for _, d := range r.Drifts {
+		since, outcome := d.Since.UTC().Format("01-02 15:04"), Line(d.Outcome)
+		if d.New {
+			since = "new"
+		}
+		if s.Width > 0 {
+			outcome = short(outcome, 40)
+		}
+		row := [6]string{short(cmp.Or(d.Host, "-"), 24), short(d.Domain, 32), string(d.Code), since, outcome, Line(what(d))}
+		for n := range width {
+			width[n] = max(width[n], text.StringWidth(row[n]))
+		}
+		rows = append(rows, row)
+	}
+	room = s.Width - 2 // The last column is padded, too.
+	for _, n := range width {
+		room -= n + 2
+	}
+	return rows, max(room, 20)
 }
 
 // what says what differs: the sentence of the code, where it is not said below

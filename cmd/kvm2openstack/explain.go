@@ -12,6 +12,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/audit"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/importer/sync"
 )
 
 type explainOptions struct{ selection }
@@ -29,6 +30,7 @@ DOMAIN is a name, a pattern or a UUID, as after --only; name=K2O-101 is a domain
 that is called like a check. It writes nothing.`,
 		Example: `  kvm2openstack explain K2O-226
   kvm2openstack explain V7
+  kvm2openstack explain D10
   kvm2openstack explain web-1 --host qemu+ssh://root@kvm01/system`,
 		Args: oneArg("code or domain"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) },
@@ -41,7 +43,7 @@ func (o *explainOptions) run(cmd *cobra.Command, a *app, what string) error {
 	explain := explainCode(a, what)
 	switch {
 	case explain == nil && strings.HasPrefix(strings.ToUpper(what), "K2O-"):
-		return usagef("there is no check %s: RULES.md, CONCERNS.md and VERIFY.md list them; a domain of that name is name=%s", what, what)
+		return usagef("there is no check %s: RULES.md, CONCERNS.md, VERIFY.md and DRIFT.md list them; a domain of that name is name=%s", what, what)
 	case explain == nil:
 		return o.explainDomain(cmd, a, what)
 	case len(o.uris) > 0 || o.inventory != "" || o.fromDir != "":
@@ -60,6 +62,9 @@ func explainCode(a *app, code string) func() {
 	}
 	if i := slices.IndexFunc(importer.Codes, func(c importer.Code) bool { return c.Code == code }); i >= 0 {
 		return func() { report.ExplainCode(a.out, importer.Codes[i], a.style()) }
+	}
+	if slices.Contains(sync.Codes(), sync.Code(code)) {
+		return func() { report.ExplainDrift(a.out, sync.Code(code), a.style()) }
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/importer/sync"
 )
 
 // consequences are what a finding of each severity means for the adoption.
@@ -45,6 +46,14 @@ func ExplainCode(w io.Writer, c importer.Code, s Style) {
 	p := prose{w: w, width: s.Width}
 	p.say("meaning", "Verify names it where this does not hold.")
 	p.say("remedy", c.Action)
+}
+
+// ExplainDrift prints the same of a code of sync.
+func ExplainDrift(w io.Writer, c sync.Code, s Style) {
+	fmt.Fprintf(w, "%s: %s\n", c, c.Title())
+	p := prose{w: w, width: s.Width}
+	p.say("meaning", "Sync names it where it finds this.")
+	p.say("remedy", c.Action())
 }
 
 // A prose prints paragraphs below each other with a word to the left of each.

@@ -295,6 +295,15 @@ func withoutEmptyDrives(text string) string {
 	return kept.String()
 }
 
+// inventoryRaced is what nova-compute says when an allocation was made, by whom
+// ever, between its reading a provider and its writing of the inventory: with
+// every scheduling, too. It is about no instance, and the next period, half a
+// minute later here, writes again (nova/scheduler/client/report.py).
+func inventoryRaced(line string) bool {
+	return strings.Contains(line, " ERROR nova.scheduler.client.report ") &&
+		strings.Contains(line, "Failed to update inventory") && strings.Contains(line, "placement.concurrent_update")
+}
+
 func (l *lab) eventually(limit time.Duration, what string, ok func() bool) {
 	l.t.Helper()
 	for end := time.Now().Add(limit); !ok(); time.Sleep(time.Second) {

@@ -30,6 +30,7 @@ type fakeRow struct {
 	bare    bool // the API database's rows are gone already
 	flavor  int64
 	image   string
+	model   string // of its interfaces
 	rowed   string // ports that have virtual_interfaces rows
 	cache   string // ports of the info cache
 	size    [4]int // vCPUs, memory, root and ephemeral disk
@@ -172,6 +173,9 @@ func (f *fakeNova) Verify(_ context.Context, expected []nova.Expect) (found []no
 		if !e.Absent && there && (r.cache != r.rowed || portsText(e.Ports) != r.rowed) {
 			found = append(found, nova.Violation{UUID: e.UUID, Code: "V7", What: "ports", Expected: portsText(e.Ports), Found: r.cache + " and " + r.rowed})
 		}
+		if !e.Absent && there && (e.NICModel != r.model || e.Properties["hw_vif_model"] != r.model) {
+			found = append(found, nova.Violation{UUID: e.UUID, Code: "V14", What: "image_hw_vif_model", Expected: e.NICModel, Found: r.model})
+		}
 		if !e.Absent && there && e.ImageRef != r.image {
 			found = append(found, nova.Violation{UUID: e.UUID, Code: "V11", What: "image_ref", Expected: e.ImageRef, Found: r.image})
 		}
@@ -239,7 +243,7 @@ func (f *fakeNova) InsertInstances(_ context.Context, cell string, in []nova.Ins
 			}
 		}
 		f.rows[i.UUID] = fakeRow{stage: nova.Recorded, id: f.last, cell: cell, display: i.DisplayName, locked: true, task: "migrating",
-			flavor: i.Flavor.ID, image: i.ImageRef, rowed: portsText(i.Ports), cache: portsText(bound),
+			flavor: i.Flavor.ID, image: i.ImageRef, model: i.ImageProperties["hw_vif_model"], rowed: portsText(i.Ports), cache: portsText(bound),
 			size: [4]int{i.Flavor.VCPUs, i.Flavor.MemoryMB, i.Flavor.RootGB, i.Flavor.EphemeralGB}}
 	}
 	return ids, nil

@@ -33,9 +33,9 @@ func TestImport(t *testing.T) {
 	}
 	size := [4]int{1, 2048, 20, 0}
 	want := []fakeRow{ // running and unlocked by the plan, off and locked, paused and unlocked
-		{stage: nova.Finished, id: 1, cell: "cell-a", display: "Guest guest-0", host: "kvm01", vm: "active", power: nova.PowerRunning, flavor: 1, size: size},
-		{stage: nova.Finished, id: 2, cell: "cell-a", display: "Guest guest-1", host: "kvm02", vm: "stopped", power: nova.PowerShutdown, locked: true, flavor: 1, size: size},
-		{stage: nova.Finished, id: 3, cell: "cell-b", display: "Guest guest-2", host: "kvm03", vm: "paused", power: nova.PowerPaused, flavor: 1, size: size},
+		{stage: nova.Finished, id: 1, cell: "cell-a", display: "Guest guest-0", host: "kvm01", vm: "active", power: nova.PowerRunning, flavor: 1, model: "virtio", size: size},
+		{stage: nova.Finished, id: 2, cell: "cell-a", display: "Guest guest-1", host: "kvm02", vm: "stopped", power: nova.PowerShutdown, locked: true, flavor: 1, model: "virtio", size: size},
+		{stage: nova.Finished, id: 3, cell: "cell-b", display: "Guest guest-2", host: "kvm03", vm: "paused", power: nova.PowerPaused, flavor: 1, model: "virtio", size: size},
 	}
 	for n, row := range want {
 		if got := w.nova.rows[uuidOf(n)]; got != row {

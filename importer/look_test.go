@@ -142,6 +142,42 @@ func TestVerifyLock(t *testing.T) {
 	}
 }
 
+// A restart may give interfaces another model than the plan does. Then the
+// journal's word counts; the plan's of a domain that was not restarted.
+func TestVerifyModel(t *testing.T) {
+	w := newWorld(t, 1)
+	if _, err := w.imports(nil); err != nil {
+		t.Fatal(err)
+	}
+	uuid := uuidOf(1)
+	imported := w.readers().Earlier[uuid].Plan
+	swapped := strings.Replace(imported, "nic_model: virtio", "nic_model: e1000", 1)
+	for _, c := range []struct {
+		state    journal.State
+		plan     string // the journal's
+		recorded string // by Nova
+		code     string
+	}{
+		{journal.StateImported, imported, "virtio", ""},
+		{journal.StateImported, swapped, "e1000", "V14"},
+		{journal.StateRenamed, swapped, "e1000", ""},
+		{journal.StateFinalized, swapped, "e1000", ""},
+		{journal.StateRenamed, swapped, "virtio", "V14"},
+		{journal.StateRenamed, imported, "e1000", "V14"},
+	} {
+		row, r := w.nova.rows[uuid], w.readers()
+		row.model = c.recorded
+		w.nova.rows[uuid] = row
+		a := r.Earlier[uuid]
+		a.State, a.Plan = c.state, c.plan
+		r.Earlier[uuid] = a
+		code := ""
+		if _, err := Verify(t.Context(), w.plan, r, func(f Finding) { code += f.Code }); err != nil || code != c.code {
+			t.Errorf("Verify of one that is %s, with %s = %q, %v, want %q", c.state, c.recorded, code, err, c.code)
+		}
+	}
+}
+
 func TestVerifyHalfAndReleased(t *testing.T) {
 	w := newWorld(t, 1)
 	w.hosts.gone[uuidOf(0)] = true

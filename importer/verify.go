@@ -109,12 +109,25 @@ func (v verification) expected(items batch) []nova.Expect {
 			expected[i] = nova.Expect{UUID: it.uuid(), Absent: true}
 			continue
 		}
-		expected[i] = expectOf(it.planned, it.compute, v.known.flavors)
+		expected[i] = expectOf(it.recorded(), it.compute, v.known.flavors)
 		if it.planned.Lock == plan.UntilRenamed && v.regenerated(it) {
 			expected[i].Locked = nil // Its lock has ended with its legacy name.
 		}
 	}
 	return expected
+}
+
+// recorded is the plan with what a restart has recorded since: its interfaces
+// may have another model than the plan gives them.
+func (it *item) recorded() plan.Domain {
+	d := it.planned
+	switch it.earlier.State {
+	case journal.StateRenamed, journal.StateFinalized:
+		if s, err := readSnippet(it.earlier); err == nil && s.Domain.UUID == d.UUID {
+			d.NICModel = s.Domain.NICModel
+		}
+	}
+	return d
 }
 
 // gone: the domain was released, or taken back after a failure.

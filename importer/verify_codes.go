@@ -38,7 +38,7 @@ var Codes = []Code{
 		"release the domain and import it again"},
 	{"V13", "Image properties: the seven that Nova would fill in, legal values, each once, as planned",
 		"set it right before the next hard reboot makes another machine of it: nova-manage image_property set UUID --property KEY=VALUE, after a rescue for instance, which overwrites the machine type; or release the domain and import it again"},
-	{"V14", "Windows in column and property alike, NIC model as planned",
+	{"V14", "Windows in column and property alike, NIC model as planned, or as a restart recorded it",
 		"release the domain and import it again, before anybody reboots it"},
 	{"V15", "What must be empty or off: config drive, kernel, ramdisk, shutdown_terminate, disable_terminate",
 		"release the domain and import it again"},

@@ -195,7 +195,7 @@ func (w *walk) goBack(ctx context.Context, r returning) error {
 		}
 	}
 	w.tell(stepEnd)
-	if err := w.toState(ctx, journal.StateImported, "", w.undone); err != nil {
+	if err := w.toState(ctx, journal.StateImported, "", w.recordModel(w.kept.NICModel.Before), w.undone); err != nil {
 		return err
 	}
 	w.log.Info("domain is back as it was", "name", w.kept.Saved.Name)

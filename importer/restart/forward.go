@@ -78,7 +78,7 @@ func (w *walk) forward(ctx context.Context) Result {
 		}
 	}
 	w.tell(stepEnd)
-	if err := w.toState(safe, journal.StateRenamed, "", w.ended(stepEnd, asJSON(w.result.Times), nil)); err != nil {
+	if err := w.toState(safe, journal.StateRenamed, "", w.recordModel(w.kept.NICModel.After), w.ended(stepEnd, asJSON(w.result.Times), nil)); err != nil {
 		return w.end(Half, err)
 	}
 	w.log.Info("domain renamed", "name", w.job.instanceName(), "down", w.result.Times.Down)

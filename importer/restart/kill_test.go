@@ -80,6 +80,7 @@ func (w *fakeWorld) wantRenamed(s shape, context string) {
 	if w.model != model || w.spec != model {
 		say("recorded models %s and %s, want %s", w.model, w.spec, model)
 	}
+	w.wantRecorded(context)
 	if a := w.state(); a.State != journal.StateRenamed || a.Reason != "" {
 		say("journal: %s, %q", a.State, a.Reason)
 	}
@@ -136,6 +137,7 @@ func (w *fakeWorld) wantBefore(before, context string) {
 	if diff := cmp.Diff(before, w.dump()); diff != "" {
 		w.t.Errorf("%s: not as before (-before +now):\n%s", context, diff)
 	}
+	w.wantRecorded(context)
 	a := w.state()
 	if a.State != journal.StateImported || a.Reason != "" {
 		w.t.Errorf("%s: journal: %s, %q", context, a.State, a.Reason)

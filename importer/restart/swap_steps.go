@@ -39,7 +39,7 @@ func (w *walk) swap(ctx context.Context) Result {
 		return w.half(safe, journal.StateSwapping, err)
 	}
 	w.tell(stepEnd)
-	if err := w.toState(safe, w.kept.From, "", w.ended(stepEnd, "", nil)); err != nil {
+	if err := w.toState(safe, w.kept.From, "", w.recordModel(w.kept.NICModel.After), w.ended(stepEnd, "", nil)); err != nil {
 		return w.end(Half, err)
 	}
 	w.forget(safe)

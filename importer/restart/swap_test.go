@@ -46,6 +46,7 @@ func (w *fakeWorld) wantModel(s shape, model, renamedDump, context string) {
 	if w.model != model || w.spec != model {
 		w.t.Errorf("%s: recorded are %s and %s, want %s", context, w.model, w.spec, model)
 	}
+	w.wantRecorded(context)
 	if a := w.state(); a.State != journal.StateRenamed || a.Reason != "" {
 		w.t.Errorf("%s: the journal says %s, %q", context, a.State, a.Reason)
 	}

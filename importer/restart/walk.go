@@ -47,7 +47,8 @@ type walk struct {
 }
 
 // recorded is the part of the journal's plan that a restart rests on: the
-// domain as it was imported, whatever the plan says by now.
+// domain as it was imported, whatever the plan says by now, with the model of
+// interfaces that Nova's records have.
 type recorded struct {
 	Domain        plan.Domain `yaml:"domain"`
 	InstancesPath string      `yaml:"instances_path"`

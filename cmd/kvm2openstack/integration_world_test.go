@@ -216,16 +216,23 @@ func (s *site) rows(db *sql.DB, query string, args ...any) (lines []string) {
 // command runs kvm2openstack in this process and insists on its exit status.
 func (s *site) command(want int, args ...string) (out string) {
 	s.t.Helper()
-	var stdout, stderr bytes.Buffer
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	got := run(ctx, append(args, "--config", s.config), streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
-	text := stdout.String() + stderr.String()
+	got, text := s.try(args...)
 	if got != want {
 		s.t.Fatalf("%v ended with status %d, want %d:\n%s", args, got, want, text)
 	}
+	return text
+}
+
+// try runs kvm2openstack in this process.
+func (s *site) try(args ...string) (status int, text string) {
+	s.t.Helper()
+	var stdout, stderr bytes.Buffer
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	status = run(ctx, append(args, "--config", s.config), streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	text = stdout.String() + stderr.String()
 	if strings.Contains(text, s.dsn.Passwd) {
 		s.t.Errorf("%v printed the password of the database:\n%s", args, text)
 	}
-	return text
+	return status, text
 }

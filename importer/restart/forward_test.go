@@ -3,6 +3,7 @@ package restart
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -199,6 +200,33 @@ func TestDatabaseGone(t *testing.T) {
 		t.Errorf("then %s: %v", r.Outcome, r.Err)
 	}
 	w.wantBefore(before, "after the database came back")
+}
+
+// What the next start needs is made while the guest runs: copies of its EFI
+// variables and the definition. Between its end and its start nothing is defined.
+func TestPrepared(t *testing.T) {
+	for _, s := range []shape{
+		{name: "explicit", efi: "explicit"}, {name: "implicit", efi: "implicit"}, {name: "nova", efi: "explicit", opt: Options{StartBy: ByNova}},
+	} {
+		w := newWorld(t, openJournal(t), s)
+		if r, _ := w.call(0, 0, w.forward(s)); r.Outcome != Renamed {
+			t.Fatalf("%s: %s: %v", s.name, r.Outcome, r.Err)
+		}
+		off := slices.Index(w.points, "before shutdown")
+		running, after := w.points[:off], w.points[off:]
+		want := []string{"after hold", "after copy to " + renameShelf.variables(w.uuid), "after copy to " + rename.DefaultNVRAM(w.instance)}
+		if s.opt.StartBy != ByNova {
+			want = append(want, "after define")
+			if slices.Contains(after, "before define") {
+				t.Errorf("%s: it is defined after its end: %q", s.name, after)
+			}
+		}
+		for _, point := range want {
+			if !slices.Contains(running, point) {
+				t.Errorf("%s: not %q while it runs: %q", s.name, point, running)
+			}
+		}
+	}
 }
 
 // A run that is stopped before the shutdown leaves nothing behind; after that

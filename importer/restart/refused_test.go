@@ -76,3 +76,21 @@ func TestRefusedByOptions(t *testing.T) {
 		}
 	}
 }
+
+// Only what is imported, or on its way, goes forward, whoever calls.
+func TestRefusedByState(t *testing.T) {
+	for _, state := range []journal.State{
+		journal.StateBegun, journal.StateHalf, journal.StateFailed, journal.StateReleasing, journal.StateReleased, journal.StateSwapping,
+	} {
+		w := newWorld(t, openJournal(t), byLibvirt)
+		j := w.job(byLibvirt)
+		w.run(func() {
+			w.must(w.ledger.Write(t.Context(), func(tx *journal.Tx) error { return tx.SetState(state, "", w.uuid) }))
+		})
+		before := w.dump()
+		r, _ := w.call(0, 0, func(r *Restarter) Result { return r.Forward(t.Context(), j, quick(Options{})) })
+		if r.Outcome != Refused || !errors.Is(r.Err, ErrState) || w.dump() != before || w.state().State != state {
+			t.Errorf("%s: %s: %v; the journal says %s", state, r.Outcome, r.Err, w.state().State)
+		}
+	}
+}

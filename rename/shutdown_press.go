@@ -98,7 +98,7 @@ func (s *stopping) look(ctx context.Context) (*Stopped, error) {
 	state, reason, err := s.state(ctx)
 	switch {
 	case errors.Is(err, ErrGone):
-		return nil, fmt.Errorf("somebody undefined it meanwhile: %w", err)
+		return nil, s.gone(err)
 	case err != nil:
 		s.trouble = err
 		return nil, nil
@@ -136,9 +136,39 @@ func (s *stopping) confirm(ctx context.Context, stopped Stopped) (*Stopped, erro
 		return nil, fmt.Errorf("%w (state %s)", ErrStarted, state)
 	}
 	if errors.Is(err, ErrGone) {
+		if _, elsewhere := s.ended(stopped); elsewhere != nil {
+			return nil, elsewhere
+		}
 		return nil, fmt.Errorf("somebody undefined it meanwhile: %w", err)
 	}
 	return s.ended(stopped) // without an answer, the event stands
+}
+
+// goneLag is how long the event is waited for that says why a domain is gone.
+const goneLag = 2 * time.Second
+
+// gone tells a domain that somebody undefined from one that was migrated, which
+// undefines it here too (virsh migrate --undefinesource, and Nova always): that
+// one must not be defined and started here. The event that says so may be
+// waiting to be heard, or be a moment behind.
+func (s *stopping) gone(err error) error {
+	if s.events == nil {
+		return fmt.Errorf("somebody undefined it meanwhile: %w", err)
+	}
+	soon := time.After(goneLag)
+	for {
+		select {
+		case ev := <-s.events:
+			if ev.Kind != KindStopped {
+				continue
+			}
+			if _, elsewhere := s.ended(Stopped{Reason: stoppedReasons[ev.Detail]}); elsewhere != nil {
+				return elsewhere
+			}
+		case <-soon:
+			return fmt.Errorf("somebody undefined it meanwhile: %w", err)
+		}
+	}
 }
 
 // ended tells a domain that is off from one whose guest goes on elsewhere.

@@ -111,6 +111,17 @@ func TestShutdown(t *testing.T) {
 		{"crashes", running, "", brief, at(1, stops(2)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "crashed"}, 1, true},
 		{"is saved", running, "", brief, at(1, stops(4)), ErrElsewhere, Stopped{}, 1, true},
 		{"is migrated", running, "", brief.forced(), at(1, stops(3)), ErrElsewhere, Stopped{}, 1, true},
+		{"is migrated, and undefined here", running, "", Shutdown{Deadline: 10 * time.Second, Poll: time.Minute}, at(1, func(f *fakeDaemon, d *fakeDomain) {
+			f.change(func() { delete(f.domains, d.id) })
+			f.event(d, 5, 3)
+			f.event(d, 1, 0)
+		}), ErrElsewhere, Stopped{}, 1, false},
+		{"is migrated and undefined, and a look comes first", running, "", Shutdown{Deadline: 10 * time.Second, Poll: time.Millisecond}, at(1, func(f *fakeDaemon, d *fakeDomain) {
+			f.change(func() { delete(f.domains, d.id) })
+			time.Sleep(20 * time.Millisecond)
+			f.event(d, 5, 3)
+			f.event(d, 1, 0)
+		}), ErrElsewhere, Stopped{}, 1, false},
 		{"is started by a watchdog", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() { d.state = running })
 			f.event(d, 5, 0)

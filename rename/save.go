@@ -15,6 +15,9 @@ type Saved struct {
 	UUID  string `json:"uuid"`
 	Name  string `json:"name"`
 	State State  `json:"state"`
+	// Elsewhere is why a domain that is off must not be started: its guest was
+	// saved or migrated, and goes on at another time or place. "" otherwise.
+	Elsewhere string `json:"elsewhere,omitempty"`
 
 	Persistent  bool `json:"persistent"`
 	Autostart   bool `json:"autostart"`
@@ -62,8 +65,12 @@ func (d *Domain) Save(ctx context.Context) (Saved, error) {
 		return Saved{}, err
 	}
 	s := Saved{UUID: d.UUID(), Name: l.Name}
-	if s.State, err = d.State(ctx); err != nil {
+	var reason int32
+	if s.State, reason, err = d.state(ctx); err != nil {
 		return Saved{}, err
+	}
+	if r := shutoffReasons[reason]; s.Off() && (r == reasonSaved || r == reasonMigrated) {
+		s.Elsewhere = r
 	}
 	if err := d.saveDefinitions(ctx, &s); err != nil {
 		return Saved{}, err
@@ -182,6 +189,8 @@ func (s Saved) Restartable() error {
 		return ErrTransient
 	case s.ManagedSave:
 		return ErrManagedSave
+	case s.Elsewhere == reasonMigrated: // A save image that was removed is no obstacle.
+		return fmt.Errorf("%w (reason: %s)", ErrElsewhere, s.Elsewhere)
 	case len(s.Snapshots)+len(s.Checkpoints) > 0:
 		return fmt.Errorf("%w (snapshots %q, checkpoints %q)", ErrSnapshots, s.Snapshots, s.Checkpoints)
 	}

@@ -65,6 +65,23 @@ func TestSaveOff(t *testing.T) {
 	}
 }
 
+func TestSaveElsewhere(t *testing.T) {
+	for reason, want := range map[int32]string{1: "", 2: "", 4: "migrated", 5: "saved", 8: ""} {
+		f := newFakeDaemon(t)
+		d := f.add("web-3", shutoff)
+		d.reason = reason
+		if s, err := open(t, f, d).Save(soon(t)); err != nil || s.Elsewhere != want {
+			t.Errorf("off for reason %d: elsewhere %q, %v; want %q", reason, s.Elsewhere, err, want)
+		}
+	}
+	f := newFakeDaemon(t)
+	d := f.add("web-3", running)
+	d.reason = 4 // of a state that is on it means something else
+	if s, err := open(t, f, d).Save(soon(t)); err != nil || s.Elsewhere != "" {
+		t.Errorf("running: elsewhere %q, %v", s.Elsewhere, err)
+	}
+}
+
 func TestRestartable(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -73,6 +90,7 @@ func TestRestartable(t *testing.T) {
 	}{
 		{"plain", Saved{Persistent: true}, nil},
 		{"transient", Saved{}, ErrTransient},
+		{"migrated", Saved{Persistent: true, State: StateShutoff, Elsewhere: "migrated"}, ErrElsewhere},
 		{"managed save", Saved{Persistent: true, ManagedSave: true}, ErrManagedSave},
 		{"snapshots", Saved{Persistent: true, Snapshots: []string{"a"}}, ErrSnapshots},
 		{"checkpoints", Saved{Persistent: true, Checkpoints: []string{"a"}}, ErrSnapshots},

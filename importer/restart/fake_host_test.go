@@ -20,6 +20,7 @@ type fakeDomain struct {
 	paused     bool
 	autostart  bool
 	busy       error
+	elsewhere  string // why it is off: its guest goes on somewhere else
 }
 
 // definitionOf is a domain as libvirt writes it.
@@ -111,7 +112,7 @@ func (h fakeHandle) Save(context.Context) (rename.Saved, error) {
 	}
 	s := rename.Saved{
 		UUID: h.w.uuid, Name: d.name, State: rename.StateShutoff, Persistent: d.definition != "", Autostart: d.autostart,
-		Definition: d.definition, Live: d.live,
+		Definition: d.definition, Live: d.live, Elsewhere: d.elsewhere,
 	}
 	if d.live != "" {
 		s.State = rename.StateRunning
@@ -283,6 +284,9 @@ func (h fakeHandle) Shutdown(_ context.Context, how rename.Shutdown) (rename.Sto
 		return rename.Stopped{}, err
 	case d.live == "":
 		return rename.Stopped{At: time.Now(), WasOff: true}, nil
+	case h.w.migrates != nil:
+		h.w.migrates(d)
+		return rename.Stopped{}, rename.ErrElsewhere
 	case d.paused && !how.Resume:
 		return rename.Stopped{}, rename.ErrPaused
 	case h.w.deaf != nil && h.w.deaf(d) && !how.Force:

@@ -52,6 +52,7 @@ type fakeWorld struct {
 
 	// What the world is like.
 	deaf      func(*fakeDomain) bool        // the guest does not shut down
+	migrates  func(*fakeDomain)             // somebody moves the guest away when it is to shut down
 	away      bool                          // the host does not answer
 	on        map[string]func()             // what happens right after an effect
 	sick      func(definition string) bool  // the guest does not answer with this definition

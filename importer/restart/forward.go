@@ -169,8 +169,12 @@ func (w *walk) refuse(ctx context.Context, err error) Result {
 // half leaves a domain where it is. The journal has why, for status; but after a
 // write that failed it may have come further than is known here.
 func (w *walk) half(ctx context.Context, state journal.State, err error) Result {
+	var notes []func(*journal.Tx) error
+	if errors.Is(err, rename.ErrElsewhere) {
+		notes = append(notes, w.begun(stepElsewhere)) // It may be undefined here by the next call.
+	}
 	if !errors.Is(err, ErrJournal) {
-		err = errors.Join(err, w.toState(ctx, state, err.Error()))
+		err = errors.Join(err, w.toState(ctx, state, err.Error(), notes...))
 	}
 	return w.end(Half, err)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // What somebody else does in between is not undone, and the guest not touched.
@@ -83,6 +84,36 @@ func TestMeanwhile(t *testing.T) {
 			t.Errorf("%s: %v; stopped %d times", r.Outcome, r.Err, w.stops)
 		}
 	})
+}
+
+// A guest that somebody migrates in the middle is not started here a second
+// time, by whichever call, until its domain is here again and off.
+func TestMigratedMeanwhile(t *testing.T) {
+	for name, leave := range map[string]func(w *fakeWorld, d *fakeDomain){
+		"and undefined": func(w *fakeWorld, d *fakeDomain) { delete(w.domains, w.uuid) },
+		"and left off":  func(w *fakeWorld, d *fakeDomain) { d.live, d.elsewhere = "", "migrated" },
+		"saved":         func(w *fakeWorld, d *fakeDomain) { d.live, d.elsewhere = "", "saved" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, openJournal(t), byLibvirt)
+			w.job(byLibvirt)
+			w.migrates = func(d *fakeDomain) { leave(w, d) }
+			for _, call := range []func(*Restarter) Result{w.forward(byLibvirt), w.forward(byLibvirt), w.back(byLibvirt), w.back(byLibvirt)} {
+				if r, _ := w.call(0, 0, call); r.Outcome != Half || !errors.Is(r.Err, rename.ErrElsewhere) {
+					t.Errorf("%s: %v", r.Outcome, r.Err)
+				}
+				if d := w.domains[w.uuid]; w.boots != 0 || d != nil && d.live != "" || name == "and undefined" && d != nil {
+					t.Fatalf("started %d times; %+v", w.boots, d)
+				}
+			}
+			w.migrates = nil
+			w.domains[w.uuid] = &fakeDomain{name: w.name, definition: w.legacyDef}
+			w.stops++
+			if r, _ := w.call(0, 0, w.back(byLibvirt)); r.Outcome != Returned || w.domains[w.uuid].live == "" {
+				t.Errorf("it is here again: %s: %v", r.Outcome, r.Err)
+			}
+		})
+	}
 }
 
 // A killed call is gone on with by what was decided then, whatever the options

@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -34,6 +35,7 @@ const (
 	stepAgain     = "start again"
 	stepModel     = "model"
 	stepFinalize  = "finalize"
+	stepElsewhere = "elsewhere" // its guest was seen to go on at another place
 )
 
 // A step is one change to a domain.
@@ -72,7 +74,7 @@ func (w *walk) isDone(ctx context.Context, s step) (bool, error) {
 	if err := w.look(ctx); err != nil {
 		return false, err
 	}
-	if err := w.stranger(); err != nil {
+	if err := cmp.Or(w.stranger(), w.elsewhere()); err != nil {
 		return false, err
 	}
 	return s.done(ctx)

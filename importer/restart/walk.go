@@ -154,6 +154,19 @@ func (w *walk) stranger() error {
 	return fmt.Errorf("%w: it is %q, neither %q nor %q", ErrStranger, w.here.Name, w.was.Domain.Domain, w.job.instanceName())
 }
 
+// elsewhere: the guest is off or gone here because it goes on somewhere else, and
+// must not be started a second time on the same disks.
+func (w *walk) elsewhere() error {
+	why := w.here.Elsewhere
+	switch {
+	case w.here.gone && w.begunStep(stepElsewhere):
+		why = "seen by an earlier run, and undefined here since; where its guest has ended, define it here again"
+	case w.here.gone || why == "" || why == "saved" && (w.kept == nil || w.kept.off()):
+		return nil
+	}
+	return fmt.Errorf("%w (%s)", rename.ErrElsewhere, why)
+}
+
 func (w *walk) warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !slices.Contains(w.result.Warnings, text) {

@@ -28,13 +28,15 @@ type errand struct {
 	failed error // of the order given last: it may have been taken all the same
 }
 
-// novaStarted: the domain has Nova's name and runs, and Nova has finished.
+// novaStarted: the domain has Nova's name and runs, and Nova has finished. One
+// that is held was started, did not show that it works, and did not shut down
+// for its way back either: Nova must not start it a second time.
 func (w *walk) novaStarted(ctx context.Context) (bool, error) {
 	if !w.named() || !w.here.active() {
 		return false, nil
 	}
 	row, err := w.row(ctx)
-	return row.TaskState == "" && row.VMState == "active", err
+	return (row.TaskState == "" || row.Held) && row.VMState == "active", err
 }
 
 // startByNova has Nova make the domain from its records and start it. What an
@@ -70,8 +72,11 @@ func (w *walk) handOver(ctx context.Context) error {
 		return err
 	}
 	cleared := row.TaskState == "" && row.VMState == "active" && !w.here.active() // by a nova-compute that was started meanwhile
-	if !row.Held && !cleared {
+	switch {
+	case !row.Held && !cleared:
 		return nil
+	case w.here.active():
+		return fmt.Errorf("%w: it was shut down, and runs again; to start it, Nova would cut its power", ErrMeanwhile)
 	}
 	return w.Writer.Settle(ctx, nova.Final{
 		UUID: w.job.uuid(), Host: w.job.Compute, VMState: "stopped", PowerState: nova.PowerShutdown,

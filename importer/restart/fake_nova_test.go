@@ -90,8 +90,8 @@ func (f fakeServers) Start(context.Context, string) error {
 		if f.w.row.task != "" || f.w.row.vm != "stopped" {
 			return fmt.Errorf("409: cannot start while vm_state %s, task_state %s", f.w.row.vm, f.w.row.task)
 		}
-		f.w.row.task = "powering-on"
-		f.w.jobs = f.w.regenerate()
+		f.w.row.task = "powering-on" // and what runs is destroyed first (driver.py, power_on and _hard_reboot)
+		f.w.jobs = append([]func(){f.w.cutOff}, f.w.regenerate()...)
 		return nil
 	})
 }
@@ -102,16 +102,18 @@ func (f fakeServers) HardReboot(context.Context, string) error {
 			return fmt.Errorf("409: cannot reboot while vm_state %s, task_state %s", f.w.row.vm, f.w.row.task)
 		}
 		f.w.row.task = "reboot_started_hard"
-		destroy := func() {
-			if d := f.w.domains[f.w.uuid]; d.live != "" {
-				f.w.wrong = append(f.w.wrong, "the power of a running guest was cut")
-				f.w.stops++
-				d.live = ""
-			}
-		}
-		f.w.jobs = append([]func(){destroy}, f.w.regenerate()...)
+		f.w.jobs = append([]func(){f.w.cutOff}, f.w.regenerate()...)
 		return nil
 	})
+}
+
+// cutOff is how Nova begins to make a domain anew.
+func (w *fakeWorld) cutOff() {
+	if d := w.domains[w.uuid]; d != nil && d.live != "" {
+		w.wrong = append(w.wrong, "the power of a running guest was cut")
+		w.stops++
+		d.live = ""
+	}
 }
 
 // tick is a moment in which nova-compute goes on, whoever else lives or dies.

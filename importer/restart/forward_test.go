@@ -127,6 +127,40 @@ func TestUnhealthyAndDeaf(t *testing.T) {
 	}
 }
 
+// The same with a guest that Nova has started: the next call must not have Nova
+// start it once more, which would cut its power.
+func TestUnhealthyAndDeafByNova(t *testing.T) {
+	w := newWorld(t, openJournal(t), byNova)
+	w.job(byNova)
+	w.sick, w.deaf = onlyNew, isNew
+	if r, _ := w.call(0, 0, w.forward(byNova)); r.Outcome != Half || r.Step != stepStop {
+		t.Fatalf("%s at %s: %v", r.Outcome, r.Step, r.Err)
+	}
+	w.wantSound("left running")
+	w.sick = nil
+	if r, _ := w.call(0, 0, w.forward(byNova)); r.Outcome != Renamed {
+		t.Errorf("healthy now: %s: %v", r.Outcome, r.Err)
+	}
+	w.wantRenamed(byNova, "healthy now")
+}
+
+// A guest that somebody starts between its end and Nova's order is not Nova's to
+// start: its records would say that it is off, and its power would be cut.
+func TestStartedBeforeNova(t *testing.T) {
+	s := shape{efi: "explicit", opt: Options{StartBy: ByNova}}
+	w := newWorld(t, openJournal(t), s)
+	w.job(s)
+	w.on["shutdown"] = func() {
+		delete(w.on, "shutdown")
+		w.must(w.start(w.domains[w.uuid].definition, false))
+	}
+	r, _ := w.call(0, 0, w.forward(s))
+	if r.Outcome != RolledBack || !errors.Is(r.Err, ErrMeanwhile) || w.domains[w.uuid].live == "" || w.stops != 1 || w.row.vm != "active" || w.row.task != "" {
+		t.Errorf("%s: %v; stopped %d times, %+v", r.Outcome, r.Err, w.stops, w.row)
+	}
+	w.wantSound("started by a watchdog")
+}
+
 // A guest that does not shut down a second time is renamed, and not proven; its
 // power is not cut for that.
 func TestUnproven(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -136,6 +137,37 @@ func sharedSuite(t *testing.T, r *Recorder) {
 
 func TestFile(t *testing.T) {
 	suite(t, filepath.Join(t.TempDir(), "a journal? #1 100%.db"))
+}
+
+// What guests and hosts have said is kept, whatever it is: a journal that refuses
+// a reason would hold up the way back of the domain.
+func TestReasonOfAnyText(t *testing.T) { reasonSuite(t, filepath.Join(t.TempDir(), "j.db")) }
+
+func reasonSuite(t *testing.T, location string) {
+	t.Helper()
+	j := open(t, location)
+	r, err := j.Start(t.Context(), Run{Command: "rename --only caf\xe9*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.End(context.Background(), "caf\xe9") })
+	for _, reason := range []string{"it answers 500 Erreur interne caf\xe9", strings.Repeat("no answer; ", 10000), strings.Repeat("\U0001F4A5", 20000), "a\x00b"} {
+		write(t, r, func(tx *Tx) error {
+			return errors.Join(
+				tx.Adopt([]Adoption{{UUID: "u1", State: StateRenaming, Reason: reason}}),
+				tx.SetState(StateReturning, reason, "u1"),
+				tx.End("health", Ending{UUID: "u1", Err: errors.New(reason)}),
+			)
+		})
+		found, err := j.Adoptions(t.Context(), "u1")
+		if err != nil || len(found) != 1 || !utf8.ValidString(found[0].Reason) || len(found[0].Reason) > 20<<10 || found[0].Reason[:1] != reason[:1] && reason[0] < 0x80 {
+			t.Errorf("%.40q was kept as %.40q, %v", reason, found[0].Reason, err)
+		}
+		steps, err := j.Steps(t.Context(), "u1")
+		if err != nil || len(steps) != 1 || !utf8.ValidString(steps[0].Error) || steps[0].Error != found[0].Reason {
+			t.Errorf("the step keeps %.40q, %v", steps[0].Error, err)
+		}
+	}
 }
 
 func TestTransactionIsAllOrNothing(t *testing.T) {

@@ -44,6 +44,8 @@ func schema(t *testing.T) string {
 
 func TestServer(t *testing.T) { suite(t, schema(t)) }
 
+func TestServerReasonOfAnyText(t *testing.T) { reasonSuite(t, schema(t)) }
+
 func TestServerUpgrade(t *testing.T) {
 	for from := 1; from < version; from++ {
 		t.Run(fmt.Sprint("from", from), func(t *testing.T) {

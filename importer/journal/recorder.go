@@ -44,7 +44,7 @@ func (j *Journal) StartShared(ctx context.Context, run Run) (*Recorder, error) {
 }
 
 func (j *Journal) start(ctx context.Context, run Run, lock locker, shared bool) (*Recorder, error) {
-	run.Started, run.Ended = j.now(), nil
+	run.Started, run.Ended, run.Command = j.now(), nil, plainText(run.Command)
 	run.User, run.Host, run.PID = whoami()
 	h := Holder{User: run.User, Host: run.Host, PID: run.PID, Since: run.Started, Command: run.Command}
 	if err := lock.acquire(ctx, h); err != nil {
@@ -72,7 +72,7 @@ func (r *Recorder) End(ctx context.Context, outcome string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	err := r.j.db.WithContext(ctx).Model(&r.run).
-		Updates(map[string]any{"ended": r.j.now(), "outcome": outcome}).Error
+		Updates(map[string]any{"ended": r.j.now(), "outcome": plainText(outcome)}).Error
 	if err != nil {
 		err = fmt.Errorf("note the end of the run in the journal: %w", err)
 	}

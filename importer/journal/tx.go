@@ -26,6 +26,7 @@ func (t *Tx) Adopt(adoptions []Adoption) error {
 	rows := make([]Adoption, len(adoptions))
 	for i, a := range adoptions {
 		a.Domain = strings.ToValidUTF8(a.Domain, "\uFFFD")
+		a.Reason = plainText(a.Reason)
 		a.Run, a.Updated = t.run, t.now
 		rows[i] = a
 	}
@@ -58,7 +59,21 @@ func (t *Tx) SetState(state State, reason string, uuids ...string) error {
 		return nil
 	}
 	return t.db.Model(&Adoption{}).Where("uuid IN ?", uuids).
-		Updates(map[string]any{"state": state, "reason": reason, "run": t.run, "updated": t.now}).Error
+		Updates(map[string]any{"state": state, "reason": plainText(reason), "run": t.run, "updated": t.now}).Error
+}
+
+// maxText is how long a reason may be. A server has room for 65,535 bytes in
+// such a column, and refuses what is longer.
+const maxText = 16 << 10
+
+// plainText is what the journal keeps of an error. Errors hold what guests and
+// hosts have said, of any length and in any encoding, and a server that refuses
+// one would hold up the way back of the domain it is about.
+func plainText(text string) string {
+	if len(text) > maxText {
+		text = text[:maxText] + "… (cut off)"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
 // An InstanceID is the row that Nova's database gave to a domain.
@@ -113,7 +128,7 @@ func (t *Tx) End(step string, endings ...Ending) error {
 	for i, e := range endings {
 		rows[i] = Step{Run: t.run, UUID: e.UUID, Step: step, Begun: t.now, Ended: &t.now, Made: e.Made}
 		if e.Err != nil {
-			rows[i].Error = strings.ToValidUTF8(e.Err.Error(), "\uFFFD")
+			rows[i].Error = plainText(e.Err.Error())
 		}
 	}
 	return t.upsertSteps(rows, "ended", "error", "made")

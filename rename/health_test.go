@@ -120,6 +120,17 @@ func TestHealthGivesUpSoon(t *testing.T) {
 	}
 }
 
+// A start that took long, as one by Nova may, takes nothing from the time in
+// which the guest has to answer.
+func TestHealthAfterLongStart(t *testing.T) {
+	f := newFakeDaemon(t)
+	h := Health{Steady: 10 * time.Millisecond, Probes: []Probe{{Command: []string{"true"}, Within: time.Minute}}}
+	r, err := open(t, f, f.add("web-3", running)).CheckHealth(soon(t), h, time.Now().Add(-time.Hour), listen(t, f))
+	if a := answerTo(r, "command"); err != nil || !a.OK || a.Took < time.Hour {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 // It is watched for as long as others are waited for.
 func TestHealthWatchesOn(t *testing.T) {
 	f := newFakeDaemon(t)

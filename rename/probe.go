@@ -32,7 +32,7 @@ type Probe struct {
 	// From is where it is asked from; nil is this machine.
 	From Vantage
 	// Within is how long the guest may take until it answers, from the moment
-	// it was started: 2 minutes by default. Guests boot.
+	// it is asked first, right after its start: 2 minutes by default. Guests boot.
 	Within time.Duration
 }
 

@@ -79,13 +79,16 @@ func textOf(s *string) string {
 	return *s
 }
 
+// unfinishedMigration is the condition on a row of migrations.
+const unfinishedMigration = "deleted = 0 AND COALESCE(status, '') NOT IN ('confirmed', 'reverted', 'completed', 'done', 'failed', 'error', 'cancelled')"
+
 // claims are rows that other parts of the cloud rely on.
 var claims = []struct{ table, column, condition, means string }{
 	{"block_device_mapping", "destination_type", "instance_uuid = ? AND deleted = 0 AND destination_type = 'volume'", "a volume is attached; detach it first"},
 	{"pci_devices", "instance_uuid", "instance_uuid = ? AND deleted = 0", "a PCI device is assigned to it"},
 	{"share_mapping", "instance_uuid", "instance_uuid = ?", "a share is attached; detach it first"},
 	{"fixed_ips", "instance_uuid", "instance_uuid = ? AND deleted = 0", "nova-network has an address for it"},
-	{"migrations", "status", "instance_uuid = ? AND deleted = 0 AND COALESCE(status, '') NOT IN ('confirmed', 'reverted', 'completed', 'done', 'failed', 'error', 'cancelled')", "a migration is not finished"},
+	{"migrations", "status", "instance_uuid = ? AND " + unfinishedMigration, "a migration is not finished"},
 }
 
 func (r removal) removeAPIRows(tx *gorm.DB) error {

@@ -25,12 +25,17 @@ var (
 // (nova/compute/manager.py, _init_instance, 21 to 33).
 const taskStateRestarting = taskStateAdopting
 
+// notMigrating is the condition that the task is not Nova's own of that name: an
+// instance that Nova migrates has an unfinished migration.
+const notMigrating = "NOT EXISTS (SELECT 1 FROM migrations WHERE instance_uuid = instances.uuid AND " + unfinishedMigration + ")"
+
 // A Restart is the row of an adopted instance around its restart.
 type Restart struct {
 	Host, VMState string
 	PowerState    int
 	TaskState     string // "" for none
 	Held          bool   // by Hold
+	Migrating     bool   // Nova has a migration of it that is not finished
 	Locked        bool
 }
 
@@ -41,7 +46,7 @@ type Restart struct {
 func (w *Writer) Hold(ctx context.Context, on Compute, uuid string) error {
 	err := w.changeOne(ctx, on.Cell, func(tx *gorm.DB) (int64, error) {
 		done := tx.Table("instances").
-			Where("uuid = ? AND deleted = 0 AND host = ? AND (task_state IS NULL OR task_state = ?) AND "+ours(tx), uuid, on.Host, taskStateRestarting, MarkerKey).
+			Where("uuid = ? AND deleted = 0 AND host = ? AND (task_state IS NULL OR task_state = ?) AND "+notMigrating+" AND "+ours(tx), uuid, on.Host, taskStateRestarting, MarkerKey).
 			Updates(map[string]any{"task_state": taskStateRestarting, "locked": 1, "locked_by": "admin", "updated_at": sqlTime(w.now())})
 		return done.RowsAffected, done.Error
 	})
@@ -62,7 +67,7 @@ func (w *Writer) Settle(ctx context.Context, f Final) error {
 	}
 	err := w.changeOne(ctx, f.Host.Cell, func(tx *gorm.DB) (int64, error) {
 		done := tx.Table("instances").
-			Where("uuid = ? AND deleted = 0 AND host = ? AND (task_state IS NULL OR task_state = ?) AND "+ours(tx), f.UUID, f.Host.Host, taskStateRestarting, MarkerKey).
+			Where("uuid = ? AND deleted = 0 AND host = ? AND (task_state IS NULL OR task_state = ? AND "+notMigrating+") AND "+ours(tx), f.UUID, f.Host.Host, taskStateRestarting, MarkerKey).
 			Updates(values)
 		return done.RowsAffected, done.Error
 	})
@@ -106,6 +111,8 @@ func (w *Writer) unless(ctx context.Context, on Compute, uuid string, err error,
 		return fmt.Errorf("%w: its task is %s", ErrBusy, r.TaskState)
 	case already(r):
 		return nil
+	case r.Migrating:
+		return fmt.Errorf("%w: a migration of it is not finished (openstack server migration list)", ErrBusy)
 	}
 	return errNoRow
 }
@@ -127,8 +134,13 @@ func (c *Cloud) Restart(ctx context.Context, cellUUID, uuid string) (Restart, er
 	ctx, cancel := context.WithTimeout(ctx, cell.timeout)
 	defer cancel()
 	tx := cell.WithContext(ctx)
-	var rows []instanceRecord
-	err := tx.Table("instances").Select("host, vm_state, power_state, task_state, locked").
+	var rows []struct {
+		Host, VMState     string
+		PowerState        int
+		TaskState         *string
+		Locked, Migrating bool
+	}
+	err := tx.Table("instances").Select("host, vm_state, power_state, task_state, locked, NOT ("+notMigrating+") AS migrating").
 		Where("uuid = ? AND deleted = 0 AND "+ours(tx), uuid, MarkerKey).Find(&rows).Error
 	switch {
 	case err != nil:
@@ -136,10 +148,10 @@ func (c *Cloud) Restart(ctx context.Context, cellUUID, uuid string) (Restart, er
 	case len(rows) == 0:
 		return Restart{}, fmt.Errorf("instance %s: %w", uuid, ErrNotOurs)
 	}
-	r := Restart{Host: rows[0].Host, VMState: rows[0].VMState, PowerState: rows[0].PowerState, Locked: rows[0].Locked}
+	r := Restart{Host: rows[0].Host, VMState: rows[0].VMState, PowerState: rows[0].PowerState, Locked: rows[0].Locked, Migrating: rows[0].Migrating}
 	if rows[0].TaskState != nil {
 		r.TaskState = *rows[0].TaskState
-		r.Held = r.TaskState == taskStateRestarting
+		r.Held = r.TaskState == taskStateRestarting && !r.Migrating
 	}
 	return r, nil
 }

@@ -99,6 +99,39 @@ func TestHoldAndSettleRefuse(t *testing.T) {
 	}
 }
 
+// Nova's own migration has the same task, and is not ours to end.
+func TestHoldDuringMigration(t *testing.T) {
+	ctx := context.Background()
+	f, w, uuid := restartable(t, "zed")
+	run := func(change string) {
+		t.Helper()
+		if _, err := f.cell.Exec(change, uuid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("INSERT INTO migrations (instance_uuid, deleted, status) VALUES (?, 0, 'completed')") // an earlier one
+	if err := w.Hold(ctx, kvm01, uuid); err != nil || !f.restart(uuid).Held {
+		t.Fatalf("after a migration: %v, %+v", err, f.restart(uuid))
+	}
+	run("INSERT INTO migrations (instance_uuid, deleted, status) VALUES (?, 0, 'accepted')")
+	if r := f.restart(uuid); r.Held || r.TaskState != "migrating" {
+		t.Errorf("while it is migrated: %+v", r)
+	}
+	if err := w.Hold(ctx, kvm01, uuid); !errors.Is(err, ErrBusy) {
+		t.Errorf("Hold: %v, want %v", err, ErrBusy)
+	}
+	if err := w.Settle(ctx, Final{UUID: uuid, Host: kvm01, VMState: "active", PowerState: PowerRunning}); !errors.Is(err, ErrBusy) {
+		t.Errorf("Settle: %v, want %v", err, ErrBusy)
+	}
+	if r := f.restart(uuid); r.TaskState != "migrating" {
+		t.Errorf("its task was taken from it: %+v", r)
+	}
+	run("UPDATE instances SET task_state = NULL, locked = 0 WHERE uuid = ?") // between two of its steps, or it was forgotten
+	if err := w.Hold(ctx, kvm01, uuid); !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "migration list") {
+		t.Errorf("Hold: %v, want %v", err, ErrBusy)
+	}
+}
+
 func TestSetNICModel(t *testing.T) {
 	ctx := context.Background()
 	f, w, uuid := restartable(t, "zed")

@@ -161,5 +161,20 @@ func (r *remote) replace(n newFile) error {
 
 func (r *remote) remove(p string) error { return r.Remove(p) }
 
-// sync has no word in SFTP; the host writes directories within seconds.
-func (r *remote) sync(string) error { return nil }
+// sync has no word of its own in SFTP. OpenSSH's server opens a directory like a
+// file, for reading, and flushes it; of another one the host writes directories
+// within seconds.
+func (r *remote) sync(dir string) error {
+	if _, ok := r.HasExtension("fsync@openssh.com"); !ok {
+		return nil
+	}
+	f, err := r.Open(dir)
+	if err != nil {
+		var refused *sftp.StatusError
+		if errors.As(err, &refused) || errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

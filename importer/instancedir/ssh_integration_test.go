@@ -3,12 +3,16 @@
 package instancedir
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pkg/sftp"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 )
@@ -91,6 +95,37 @@ func TestSSHAcrossFileSystems(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(w.InstancesPath, w.UUID)); err == nil {
 		t.Error("a refused Make left a directory")
+	}
+}
+
+// TestSFTPSync: what was renamed in a directory outlives a power cut, by the word
+// of OpenSSH's own server.
+func TestSFTPSync(t *testing.T) {
+	dir := t.TempDir()
+	server := exec.CommandContext(t.Context(), "/usr/lib/openssh/sftp-server", "-e", "-l", "VERBOSE")
+	var log strings.Builder
+	server.Stderr = &log
+	in, err1 := server.StdinPipe()
+	out, err2 := server.StdoutPipe()
+	if err := errors.Join(err1, err2, server.Start()); err != nil {
+		t.Fatal(err)
+	}
+	client, err := sftp.NewClientPipe(out, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &remote{Client: client}
+	if err := put(r, filepath.Join(dir, "saved.json"), strings.NewReader("all"), keptMode, nil); err != nil {
+		t.Error(err)
+	}
+	if err := r.sync(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a directory that is not there: %v", err)
+	}
+	_ = client.Close()
+	_ = server.Wait() // It says how its input ended.
+	renamed := strings.Index(log.String(), `saved.json"`)
+	if flushed := strings.LastIndex(log.String(), `fsync "`+dir+`"`); renamed < 0 || flushed < renamed {
+		t.Errorf("the directory was not flushed after the file got its name:\n%s", log.String())
 	}
 }
 

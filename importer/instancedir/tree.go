@@ -125,7 +125,17 @@ func open(ctx context.Context, h discover.Host, dial Dialer) (backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newRemote(client)
+		// Neither the session nor stat knows a context.
+		stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+		defer stop()
+		r, err := newRemote(client)
+		if ctx.Err() != nil {
+			return nil, errors.Join(context.Cause(ctx), err)
+		}
+		if err != nil {
+			return nil, err // not a nil pointer in the interface
+		}
+		return r, nil
 	case scheme == "qemu" && u.Host == "":
 		return newLocal("/")
 	}

@@ -125,7 +125,7 @@ func (w *walk) swapFailed(ctx context.Context, err error) Result {
 	switch {
 	case w.stays(err):
 		return w.half(ctx, journal.StateSwapping, err)
-	case step == stepHold && refusedByNova(err) && !w.begunStep(stepStage):
+	case step == stepHold && refusedByNova(err) && !w.begunStep(stepModel):
 		if noted := w.toState(ctx, w.kept.From, "", w.swapUndone); noted != nil {
 			return w.end(Half, noted)
 		}

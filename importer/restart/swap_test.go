@@ -202,3 +202,20 @@ func TestSwapDeaf(t *testing.T) {
 	}
 	w.wantModel(s, "e1000", then, "deaf")
 }
+
+// A call that was killed has recorded another model, and Nova does not let go of
+// the instance now: the record goes back, and is not forgotten.
+func TestSwapBusyHalfway(t *testing.T) {
+	s := swapShapes[0]
+	w, _ := renamed(t, s)
+	w.on["model in the API database"] = func() { panic(killed{"model"}) }
+	w.call(0, 0, w.swap(s, "virtio"))
+	w.on = map[string]func(){}
+	w.row.task = "pausing"
+	w.jobs = []func(){func() {}, func() {}, func() { w.row.task = "" }} // somebody's own pause, and resume
+	r, _ := w.call(0, 0, w.swap(s, "virtio"))
+	if r.Outcome != RolledBack || !errors.Is(r.Err, nova.ErrBusy) || w.model != "e1000" || w.spec != "e1000" || w.state().State != journal.StateRenamed {
+		t.Errorf("%s: %v; recorded %s and %s, journal %s", r.Outcome, r.Err, w.model, w.spec, w.state().State)
+	}
+	w.wantSound("busy halfway")
+}

@@ -29,7 +29,10 @@ func pack(v any) (string, error) {
 	if err := z.Close(); err != nil {
 		return "", err
 	}
-	return out.String(), encoder.Close()
+	if err := encoder.Close(); err != nil { // It still has up to two bytes.
+		return "", err
+	}
+	return out.String(), nil
 }
 
 func unpack(text string, into any) error {

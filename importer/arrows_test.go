@@ -42,9 +42,10 @@ var arrows = map[string][]string{
 
 	"cmd": {"cmd", "importer", "discover", "nova", "rename", "testdata/demo"},
 
-	"testdata/schema": {},
-	"testdata/demo":   {"testdata/schema"},
-	"testdata/bench":  {"importer", "discover", "nova", "testdata/schema"}, // measures from outside
+	"testdata/schema":   {},
+	"testdata/libvirtd": {},
+	"testdata/demo":     {"testdata/schema"},
+	"testdata/bench":    {"importer", "discover", "nova", "testdata/schema", "testdata/libvirtd"}, // measures from outside
 }
 
 // holders are the packages that may use what changes or reads the world, so

@@ -21,6 +21,8 @@ echo "== reports"
 go test -tags bench -count=1 -timeout 30m -v -run '^TestSpeed' ./cmd/kvm2openstack/report 2>&1 | grep -v '^=== ' || failed=yes
 echo "== import"
 go run ./testdata/bench/insert || failed=yes
+echo "== sync"
+go run ./testdata/bench/sync || failed=yes
 echo "== page"
 go test -tags bench -count=1 -timeout 30m -v -run '^TestSpeedPage' ./cmd/kvm2openstack/report 2>&1 | grep -v '^=== ' || failed=yes
 echo "== memory"

@@ -27,6 +27,15 @@ finish() {
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
 
+# told METRICS: sync has run, and has seen every adopted domain.
+told() {
+	[ -s "$1" ] || die "the service left no metrics"
+	awk '/^kvm2openstack_adopted_domains[{]/ {n += $2} END {exit n != 35}' "$1" || {
+		cat "$1" >&2
+		die "the service has not seen the 35 domains that were adopted"
+	}
+}
+
 echo "== the same files in both"
 modes_deb() {
 	dpkg-deb -c "$deb" | awk '{split($2, o, "/"); print $1, o[1], o[2], substr($6, 2)}'
@@ -94,13 +103,10 @@ cat "$work/config.yaml" >"$root/etc/kvm2openstack/config.yaml"
 as cp demo/kvm2openstack.db .
 unit=$root/usr/lib/systemd/system/kvm2openstack-sync.service
 command=$(sed -n 's/^ExecStart=//p' "$unit")
-metrics=yes
-if ! inside kvm2openstack --help | grep -q '^  sync '; then
-	echo "package: this version has no sync; its service is tried with status" >&2
-	metrics=
-	command=$(echo "$command" | sed 's/ sync / status /; s/ --metrics-file .*//')
-	sed -i "s,^ExecStart=.*,ExecStart=$command," "$unit"
-fi
+case $command in
+*" sync "*" --metrics-file /run/kvm2openstack/sync.prom"*) ;;
+*) die "the service runs no sync: $command" ;;
+esac
 install -d -o "$(stat -c %u "$root$state")" "$root/run/kvm2openstack"
 status=0
 # shellcheck disable=SC2086
@@ -109,7 +115,7 @@ as $command >"$work/out" 2>&1 || status=$?
 	cat "$work/out" >&2
 	die "$command ended with status $status"
 }
-[ -z "$metrics" ] || [ -s "$root/run/kvm2openstack/sync.prom" ] || die "$command left no metrics"
+told "$root/run/kvm2openstack/sync.prom"
 rm -r "$root/run/kvm2openstack"
 
 echo "== the service, under systemd"
@@ -129,7 +135,8 @@ within systemctl start kvm2openstack-sync.service || {
 	within journalctl --no-pager -u kvm2openstack-sync.service >&2
 	die "the service failed"
 }
-[ -z "$metrics" ] || [ "$(within stat -c '%a %U' /run/kvm2openstack/sync.prom)" = "644 kvm2openstack" ] || die "node_exporter cannot read the metrics"
+told "/proc/$(pgrep --parent $booted systemd)/root/run/kvm2openstack/sync.prom"
+[ "$(within stat -c '%a %U' /run/kvm2openstack/sync.prom)" = "644 kvm2openstack" ] || die "node_exporter cannot read the metrics"
 within systemd-analyze security --no-pager --threshold=15 kvm2openstack-sync.service >"$work/out" || die "$(tail -n 1 "$work/out")"
 within dpkg --install /package/kvm2openstack.deb >"$work/out" 2>&1
 within systemctl is-active --quiet kvm2openstack-sync.timer || die "a new version stopped the timer"

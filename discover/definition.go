@@ -63,6 +63,7 @@ func parse(inactive, live []byte) (d Domain, running bool, err error) {
 	}
 	d.Guest = DetectGuest(d)
 	d.Layout = layoutOf(inactive)
+	d.share()
 	return d, running, nil
 }
 

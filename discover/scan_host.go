@@ -114,13 +114,14 @@ func (s *hostScan) readDomains(ctx context.Context) error {
 	}
 	close(next)
 	workers.Wait()
-	s.inv.Domains = make([]Domain, 0, len(listed))
 	return s.sortOut(found, failures)
 }
 
 // sortOut tells the readable from the others, and a lost connection from a
-// domain's own trouble.
+// domain's own trouble. The readable ones stay where they are: a host's domains
+// twice would be most of the memory that an audit takes.
 func (s *hostScan) sortOut(found []Domain, failures []error) (lost error) {
+	s.inv.Domains = found[:0]
 	for i, l := range s.survey.domains {
 		err := failures[i]
 		if err == nil {

@@ -89,11 +89,11 @@ type Settings struct {
 // Fleet is what a domain's neighbours have, keyed for the rules. It is fed
 // domain by domain; see NewFleet.
 type Fleet struct {
-	UUIDs     map[string][]string // uuid -> "host/name" of every domain that has it
-	MACs      map[string][]string // mac -> "host/name"
-	Disks     map[string][]string // "host\x00path" -> "host/name" of every domain that uses it
-	Names     map[string][]string // libvirt name -> "host/name"
-	Hostnames map[string][]string // Nova host name made from the domain's -> "host/name"
+	UUIDs     Users            // by uuid
+	MACs      Users            // by mac
+	Disks     map[string]Users // by host, then by path
+	Names     Users            // by libvirt name
+	Hostnames Users            // by the Nova host name made from the domain's
 }
 
 // NovaFacts are what the databases say about this domain and its host.

@@ -10,13 +10,7 @@ import (
 
 // NewFleet returns an empty fleet, to be fed by Add as the hosts are read.
 func NewFleet() *Fleet {
-	return &Fleet{
-		UUIDs:     map[string][]string{},
-		MACs:      map[string][]string{},
-		Disks:     map[string][]string{},
-		Names:     map[string][]string{},
-		Hostnames: map[string][]string{},
-	}
+	return &Fleet{UUIDs: newUsers(), MACs: newUsers(), Disks: map[string]Users{}, Names: newUsers(), Hostnames: newUsers()}
 }
 
 // FleetOf returns the fleet of these domains.
@@ -29,31 +23,54 @@ func FleetOf(domains ...discover.Domain) *Fleet {
 }
 
 // Add takes note of d. Of a domain the fleet keeps its UUID, MAC addresses,
-// disk paths and names in strings of their own, so that a scan of many hosts
-// does not hold on to what it has read. Add is not safe for use by several
-// goroutines.
+// disk paths and names, and nothing else of it. Add is not safe for use by
+// several goroutines.
 func (f *Fleet) Add(d discover.Domain) {
 	user := label(d)
-	note(f.UUIDs, strings.ToLower(d.UUID), user)
-	note(f.Names, d.Name, user)
-	note(f.Hostnames, hostname(d.Name), user)
+	f.UUIDs.note(strings.ToLower(d.UUID), &user)
+	f.Names.note(d.Name, &user)
+	f.Hostnames.note(hostname(d.Name), &user)
 	for _, n := range d.Interfaces {
-		note(f.MACs, strings.ToLower(n.MAC), user)
+		f.MACs.note(strings.ToLower(n.MAC), &user)
 	}
 	for _, disk := range d.Disks {
 		for _, p := range places(disk) {
-			note(f.Disks, d.Host+"\x00"+p, user)
+			if f.Disks[d.Host].first == nil {
+				f.Disks[d.Host] = newUsers()
+			}
+			f.Disks[d.Host].note(p, &user)
 		}
 	}
 }
 
+// Users says which domains, as "host/name", have a key. Of a hundred thousand
+// domains hardly two have one key, so that of the first there is no more than
+// where its label is.
+type Users struct {
+	first map[string]*string
+	more  map[string][]string
+}
+
+func newUsers() Users { return Users{map[string]*string{}, map[string][]string{}} }
+
+// Of are the domains that have key, in the order in which they were added.
+func (u Users) Of(key string) []string {
+	if u.first[key] == nil {
+		return nil
+	}
+	return append([]string{*u.first[key]}, u.more[key]...)
+}
+
 // note adds user to those who have key. A domain that has a key twice is
 // noted once: that is its own matter, not its neighbours'.
-func note(users map[string][]string, key, user string) {
-	if key == "" || slices.Contains(users[key], user) {
-		return
+func (u Users) note(key string, user *string) {
+	switch {
+	case key == "" || slices.Contains(u.Of(key), *user):
+	case u.first[key] == nil:
+		u.first[key] = user
+	default:
+		u.more[key] = append(u.more[key], *user)
 	}
-	users[strings.Clone(key)] = append(users[key], user)
 }
 
 // label names a domain among all hosts.

@@ -18,15 +18,25 @@ func TestFleetOf(t *testing.T) {
 		},
 	}
 	b := discover.Domain{Host: "kvm02", Name: "web_1", UUID: "aa", Disks: []discover.Disk{{Device: "disk", Type: "block", Path: "/dev/sdb"}}}
-	want := &Fleet{
-		UUIDs:     map[string][]string{"aa": {"kvm01/web.1", "kvm02/web_1"}},
-		MACs:      map[string][]string{"52:54:00:aa:00:01": {"kvm01/web.1"}},
-		Disks:     map[string][]string{"kvm01\x00/img/a.qcow2": {"kvm01/web.1"}, "kvm01\x00/data/a.qcow2": {"kvm01/web.1"}, "kvm02\x00/dev/sdb": {"kvm02/web_1"}},
-		Names:     map[string][]string{"web.1": {"kvm01/web.1"}, "web_1": {"kvm02/web_1"}},
-		Hostnames: map[string][]string{"web-1": {"kvm01/web.1", "kvm02/web_1"}},
-	}
-	if diff := cmp.Diff(want, FleetOf(a, b)); diff != "" {
-		t.Errorf("FleetOf (-want +got):\n%s", diff)
+	f := FleetOf(a, b)
+	for what, c := range map[string]struct {
+		users Users
+		want  map[string][]string
+	}{
+		"UUIDs":     {f.UUIDs, map[string][]string{"aa": {"kvm01/web.1", "kvm02/web_1"}}},
+		"MACs":      {f.MACs, map[string][]string{"52:54:00:aa:00:01": {"kvm01/web.1"}}},
+		"disks 1":   {f.Disks["kvm01"], map[string][]string{"/img/a.qcow2": {"kvm01/web.1"}, "/data/a.qcow2": {"kvm01/web.1"}}},
+		"disks 2":   {f.Disks["kvm02"], map[string][]string{"/dev/sdb": {"kvm02/web_1"}}},
+		"Names":     {f.Names, map[string][]string{"web.1": {"kvm01/web.1"}, "web_1": {"kvm02/web_1"}}},
+		"Hostnames": {f.Hostnames, map[string][]string{"web-1": {"kvm01/web.1", "kvm02/web_1"}}},
+	} {
+		got := map[string][]string{}
+		for key := range c.users.first {
+			got[key] = c.users.Of(key)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
 	}
 }
 
@@ -34,7 +44,7 @@ func TestFleetOf(t *testing.T) {
 // which are two names.
 func TestFleetForgetsEmptyHostnames(t *testing.T) {
 	f := FleetOf(discover.Domain{Host: "a", Name: "统一"}, discover.Domain{Host: "b", Name: "财务"})
-	if len(f.Hostnames) != 0 {
+	if len(f.Hostnames.first) != 0 {
 		t.Errorf("Hostnames = %v, want none", f.Hostnames)
 	}
 }

@@ -13,7 +13,7 @@ var fleetRules = []Rule{
 			if s.Fleet == nil {
 				return nil
 			}
-			others := s.neighbours(s.Fleet.UUIDs[strings.ToLower(s.UUID)])
+			others := s.neighbours(s.Fleet.UUIDs.Of(strings.ToLower(s.UUID)))
 			return when(len(others) > 0, say("Its UUID is also that of %s.", list(others)).
 				do("compare virsh dominfo %[1]s on each host; virsh dumpxml --inactive --security-info %[1]s > copy.xml before the stale one is undefined", s.virsh()))
 		},
@@ -31,7 +31,7 @@ var fleetRules = []Rule{
 			seen := map[string]bool{}
 			for _, n := range s.Interfaces {
 				mac := strings.ToLower(n.MAC)
-				others := s.neighbours(s.Fleet.MACs[mac])
+				others := s.neighbours(s.Fleet.MACs.Of(mac))
 				if len(others) == 0 || seen[mac] {
 					continue
 				}
@@ -51,7 +51,7 @@ var fleetRules = []Rule{
 			if s.Fleet == nil {
 				return nil
 			}
-			others := s.neighbours(s.Fleet.Hostnames[hostname(s.Name)])
+			others := s.neighbours(s.Fleet.Hostnames.Of(hostname(s.Name)))
 			return when(len(others) > 0, say("Its host name %s would also be that of %s.", show(hostname(s.Name)), list(others)))
 		},
 	},
@@ -64,7 +64,7 @@ var fleetRules = []Rule{
 			if s.Fleet == nil {
 				return nil
 			}
-			others := s.neighbours(s.Fleet.Names[s.Name])
+			others := s.neighbours(s.Fleet.Names.Of(s.Name))
 			return when(len(others) > 0, say("Its name %s is also that of %s.", show(s.Name), list(others)))
 		},
 	},

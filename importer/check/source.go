@@ -134,7 +134,7 @@ var sourceRules = []Rule{
 			return each(s.stored(), func(d discover.Disk) (detail, bool) {
 				var users []string
 				for _, p := range places(d) {
-					users = append(users, s.neighbours(s.Fleet.Disks[s.Domain.Host+"\x00"+p])...)
+					users = append(users, s.neighbours(s.Fleet.Disks[s.Domain.Host].Of(p))...)
 				}
 				slices.Sort(users)
 				users = slices.Compact(users)

@@ -108,7 +108,7 @@ func TestFleetRebuild(t *testing.T) {
 	const paused, off = "leg-paused01", "leg-off01"
 	l.virsh("resume", paused) // a paused guest cannot be restarted
 	t.Cleanup(func() { l.virsh("suspend", l.fleet[paused].uuid) })
-	before := l.lookAtFleet()
+	before := l.lookAt(adoptable)
 	l.command(exitAttention, "plan", "-O", l.plan, "--only", labPrefix+"*")
 	f := l.foretell()
 	t.Cleanup(func() { l.releaseWhatIsLeft() })

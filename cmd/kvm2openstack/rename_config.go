@@ -14,7 +14,7 @@ import (
 // restartConfig is how guests are restarted, when no flag says otherwise.
 type restartConfig struct {
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"` // for the guest, from the first request
-	HealthTimeout   time.Duration `yaml:"health_timeout"`   // for the guest, from its start until probes and agent answer
+	HealthTimeout   time.Duration `yaml:"health_timeout"`   // for the guest, once it is started, until probes and agent answer
 	MaxPerHost      int           `yaml:"max_per_host"`
 	MaxUnavailable  int           `yaml:"max_unavailable"`
 	StopAfter       *int          `yaml:"stop_after"` // failures; 0 for never

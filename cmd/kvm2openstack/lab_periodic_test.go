@@ -91,8 +91,8 @@ func (l *lab) killedAt(step string, g *legacy) string {
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		var state string
 		var n int
-		_ = journal.QueryRow("SELECT state FROM adoptions WHERE uuid = ?", g.uuid).Scan(&state) // no row is no state
-		_ = journal.QueryRow("SELECT COUNT(*) FROM steps WHERE uuid = ? AND step = ?", g.uuid, step).Scan(&n)
+		_ = journal.QueryRow("SELECT state FROM k2o_adoptions WHERE uuid = ?", g.uuid).Scan(&state) // no row is no state
+		_ = journal.QueryRow("SELECT COUNT(*) FROM k2o_steps WHERE uuid = ? AND step = ?", g.uuid, step).Scan(&n)
 		if n > 0 || state == "imported" {
 			p.kill()
 			break
@@ -102,7 +102,7 @@ func (l *lab) killedAt(step string, g *legacy) string {
 		}
 	}
 	var state string
-	l.must(journal.QueryRow("SELECT state FROM adoptions WHERE uuid = ?", g.uuid).Scan(&state))
+	l.must(journal.QueryRow("SELECT state FROM k2o_adoptions WHERE uuid = ?", g.uuid).Scan(&state))
 	return state
 }
 

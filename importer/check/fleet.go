@@ -45,31 +45,36 @@ func (f *Fleet) Add(d discover.Domain) {
 
 // Users says which domains, as "host/name", have a key. Of a hundred thousand
 // domains hardly two have one key, so that of the first there is no more than
-// where its label is.
+// where its label is. A label at another place is another domain: a folder may
+// have two definitions of one name.
 type Users struct {
 	first map[string]*string
-	more  map[string][]string
+	more  map[string][]*string
 }
 
-func newUsers() Users { return Users{map[string]*string{}, map[string][]string{}} }
+func newUsers() Users { return Users{map[string]*string{}, map[string][]*string{}} }
 
 // Of are the domains that have key, in the order in which they were added.
 func (u Users) Of(key string) []string {
 	if u.first[key] == nil {
 		return nil
 	}
-	return append([]string{*u.first[key]}, u.more[key]...)
+	all := []string{*u.first[key]}
+	for _, user := range u.more[key] {
+		all = append(all, *user)
+	}
+	return all
 }
 
 // note adds user to those who have key. A domain that has a key twice is
 // noted once: that is its own matter, not its neighbours'.
 func (u Users) note(key string, user *string) {
 	switch {
-	case key == "" || slices.Contains(u.Of(key), *user):
+	case key == "" || u.first[key] == user || slices.Contains(u.more[key], user):
 	case u.first[key] == nil:
 		u.first[key] = user
 	default:
-		u.more[key] = append(u.more[key], *user)
+		u.more[key] = append(u.more[key], user)
 	}
 }
 
@@ -92,6 +97,8 @@ func places(d discover.Disk) []string {
 
 // neighbours are the users of a key other than s itself.
 func (s subject) neighbours(users []string) []string {
-	self := label(s.Domain)
-	return slices.DeleteFunc(slices.Clone(users), func(u string) bool { return u == self })
+	if self := slices.Index(users, label(s.Domain)); self >= 0 {
+		return slices.Delete(slices.Clone(users), self, self+1)
+	}
+	return users
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,5 +47,25 @@ func TestFleetForgetsEmptyHostnames(t *testing.T) {
 	f := FleetOf(discover.Domain{Host: "a", Name: "统一"}, discover.Domain{Host: "b", Name: "财务"})
 	if len(f.Hostnames.first) != 0 {
 		t.Errorf("Hostnames = %v, want none", f.Hostnames)
+	}
+}
+
+// A folder may have a definition and a copy of it: two domains of one name,
+// which are twins all the same.
+func TestTwinsOfOneName(t *testing.T) {
+	twin := func() discover.Domain {
+		return discover.Domain{Host: "kvm01", Name: "web", UUID: "aa", Interfaces: []discover.Interface{{MAC: "52:54:00:aa:00:01"}, {MAC: "52:54:00:aa:00:01"}}}
+	}
+	for n, want := range map[int]map[string]bool{1: {"K2O-701": false, "K2O-702": false}, 2: {"K2O-701": true, "K2O-702": true}} {
+		f := NewFleet()
+		for range n {
+			f.Add(twin())
+		}
+		a := Assess(twin(), Facts{Fleet: f})
+		for code, found := range want {
+			if got := slices.ContainsFunc(a.Findings, func(f Finding) bool { return f.Code == code }); got != found {
+				t.Errorf("%d of one name and UUID: %s is found: %v, want %v", n, code, got, found)
+			}
+		}
 	}
 }

@@ -108,17 +108,18 @@ func ended(code int, errs ...error) error {
 	return statusError{exitPerson, err}
 }
 
-// audit reads the selected hosts. It is all that plan needs as well.
+// audit reads the selected hosts.
 func (a *app) audit(ctx context.Context, c config, s *selection) (audit.Report, error) {
 	in, from, err := a.auditInput(ctx, c, s)
 	if err != nil {
-		return audit.Report{}, err
+		return audit.Report{}, stopped(err)
 	}
 	defer from.close()
 	bar := newScanBar(a, len(in.Hosts))
 	defer bar.finish()
 	in.Started = bar.progress
-	return audit.Run(ctx, in)
+	r, err := audit.Run(ctx, in)
+	return r, stopped(err)
 }
 
 // sources are what an audit reads of the cloud.

@@ -16,6 +16,7 @@ const (
 	exitUndone    = 3   // something failed and was rolled back
 	exitPerson    = 4   // something is half done and needs a person
 	exitUsage     = 64  // the command line or the configuration is wrong
+	exitStopped   = 130 // ended by Ctrl-C or SIGTERM while it only looked; what a shell says of a command that SIGINT ended
 	exitPipe      = 141 // whoever read the output left; what a shell says of a command that SIGPIPE ended
 	exitCrash     = 255
 )
@@ -27,6 +28,7 @@ const exitHelp = `Exit status:
   3    something failed and was rolled back
   4    something needs a person
   64   the command line or the configuration is wrong
+  130  interrupted while it only looked at hosts: nothing was written
   141  whoever read the output left before its end (as in | head)
   255  crash`
 
@@ -61,6 +63,15 @@ func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, 
 
 // refused marks an error as a refusal: nothing was changed.
 func refused(err error) error { return statusError{status: exitBlocked, err: err} }
+
+// stopped is the end of a command that was interrupted while it held no
+// writer: there is nothing half done, and nobody has to look.
+func stopped(err error) error {
+	if !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return statusError{exitStopped, fmt.Errorf("interrupted, nothing was written: %w", err)}
+}
 
 // exitStatus is the status for err.
 func exitStatus(err error) int {

@@ -55,7 +55,7 @@ func (o *planOptions) run(ctx context.Context, a *app) error {
 	}
 	in, from, err := a.auditInput(ctx, c, &o.selection)
 	if err != nil {
-		return err
+		return stopped(err)
 	}
 	defer from.close()
 	if in.Nova == nil {
@@ -66,11 +66,11 @@ func (o *planOptions) run(ctx context.Context, a *app) error {
 	r, err := audit.Run(ctx, in)
 	bar.finish()
 	if err != nil {
-		return err
+		return stopped(err)
 	}
 	p, err := buildPlan(ctx, c, from, r)
 	if err != nil {
-		return err
+		return stopped(err)
 	}
 	if err := o.write(a, p); err != nil {
 		return err

@@ -91,6 +91,23 @@ func TestPrintingIsBounded(t *testing.T) {
 	}
 }
 
+// JSON of twice as many domains must not take twice the memory: it is the form
+// that is kept of whole data centres.
+func TestJSONStreams(t *testing.T) {
+	var peaks, sizes [2]uint64
+	for i, n := range []int{1000, 2000} {
+		peaks[i], sizes[i] = heapOf(t, manyAwful(t, n), forms["json"])
+	}
+	t.Logf("%.1f and %.1f MB printed with %.2f and %.2f MB of memory", mb(sizes[0]), mb(sizes[1]), mb(peaks[0]), mb(peaks[1]))
+	if float64(sizes[1]) < 1.9*float64(sizes[0]) {
+		t.Errorf("twice the domains are %.1f MB after %.1f: some were left out", mb(sizes[1]), mb(sizes[0]))
+	}
+	// Little is taken at all, so that a few pages more are no growth.
+	if few := uint64(256 << 10); peaks[1]+few > (peaks[0]+few)*3/2 {
+		t.Errorf("twice the domains take %.2f MB to print after %.2f", mb(peaks[1]), mb(peaks[0]))
+	}
+}
+
 func mb(n uint64) float64 { return float64(n) / (1 << 20) }
 
 // heapOf is how much memory printing takes at most beside the report itself,

@@ -77,9 +77,9 @@ func Failures(w io.Writer, r audit.Report) {
 	}
 	for _, err := range why {
 		if hosts := blind[err]; len(hosts) == 1 {
-			fmt.Fprintf(w, "\nhost %s: its files were not looked at: %s\n", hosts[0], Line(err))
+			fmt.Fprintf(w, "\nhost %s: its files were not looked at: %s\n", Line(hosts[0]), Line(err))
 		} else {
-			fmt.Fprintf(w, "\n%d hosts (%s): their files were not looked at: %s\n", len(hosts), list(hosts, 5), Line(err))
+			fmt.Fprintf(w, "\n%d hosts (%s): their files were not looked at: %s\n", len(hosts), Line(list(hosts, 5)), Line(err))
 		}
 	}
 }
@@ -89,12 +89,12 @@ func hostFailures(w io.Writer, r audit.Report) {
 	for _, h := range r.Hosts {
 		switch {
 		case h.Err != nil && h.Found > 0:
-			fmt.Fprintf(w, "\nhost %s was read in part, %d domains: %s\n", h.Host.Name, h.Found, Line(h.Err.Error()))
+			fmt.Fprintf(w, "\nhost %s was read in part, %d domains: %s\n", Line(h.Host.Name), h.Found, Line(h.Err.Error()))
 		case h.Err != nil:
-			fmt.Fprintf(w, "\nhost %s was not read: %s\n", h.Host.Name, Line(h.Err.Error()))
+			fmt.Fprintf(w, "\nhost %s was not read: %s\n", Line(h.Host.Name), Line(h.Err.Error()))
 		}
 		for _, q := range h.Silent {
-			fmt.Fprintf(w, "\nhost %s: domain %s runs, but its QEMU did not answer: %s\n", h.Host.Name, Line(q.Name), Line(q.Err.Error()))
+			fmt.Fprintf(w, "\nhost %s: domain %s runs, but its QEMU did not answer: %s\n", Line(h.Host.Name), Line(q.Name), Line(q.Err.Error()))
 		}
 	}
 }

@@ -10,19 +10,27 @@
 #                                whatever they are called meanwhile
 #
 # Without names: all. What runs is left alone, and so is what has been renamed.
+#
+# $FLEET is another folder of definitions: domains of the same shapes, whose
+# names have something else before the first hyphen, day-web01 like leg-web01.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+FLEET=${FLEET:-$LAB_DIR/fleet}
 IMAGES=/var/lib/libvirt/images
 TEMPLATE=$IMAGES/leg-template.qcow2
 OTHER=/srv/k2o-lab               # where leg-otherfs01 has its disk
 OTHER_FILE=$LAB_STATE/other.ext4 # the file system that is mounted there
 AT_ONCE=3                        # guests that boot at a time: more would starve the cloud
-BOOT_SECONDS=180                 # a guest needs ten on a free machine
+BOOT_SECONDS=300                 # a guest needs ten on a free machine
 
 virsh() { LC_ALL=C command virsh -q -c qemu:///system "$@"; }
 
-xml() { echo "$LAB_DIR/fleet/$1.xml"; }
+xml() { echo "$FLEET/$1.xml"; }
+
+# shape NAME: what a name says after its first hyphen.
+shape() { echo "${1#*-}"; }
+
 uuid() { sed -n 's,.*<uuid>\(.*\)</uuid>.*,\1,p' "$(xml "$1")"; }
 state() { virsh domstate "$(uuid "$1")" 2>/dev/null; }
 
@@ -106,11 +114,11 @@ unmount_other() {
 
 make_disks() {
 	local root=yes format file mark=()
-	[ "$1" != leg-deaf01 ] || mark=(deaf "does not hear the power button")
+	[ "$(shape "$1")" != deaf01 ] || mark=(deaf "does not hear the power button")
 	while read -r format file; do
 		if [ $root = no ]; then
 			data_disk "$format" "$file"
-		elif [ "$1" = leg-tpl01 ]; then
+		elif [ "$(shape "$1")" = tpl01 ]; then
 			from_template "$file"
 		else
 			root_disk "$format" "$file" "${mark[@]}"
@@ -125,19 +133,19 @@ make_disks() {
 # no definition.
 define() {
 	make_disks "$1"
-	[ "$1" != leg-transient01 ] || return 0
+	[ "$(shape "$1")" != transient01 ] || return 0
 	virsh define "$(xml "$1")"
-	case $1 in
-	leg-snap01) virsh snapshot-create-as "$1" before-upgrade >/dev/null ;;
-	leg-auto01) virsh autostart "$1" ;;
+	case $(shape "$1") in
+	snap01) virsh snapshot-create-as "$1" before-upgrade >/dev/null ;;
+	auto01) virsh autostart "$1" ;;
 	esac
 }
 
 # boot NAME: unless it runs, is saved, or is meant to be off.
 boot() {
-	case $1:$(state "$1") in
-	leg-off01:*) ;;
-	leg-transient01:) virsh create "$(xml "$1")" && booting[$1]=$SECONDS ;;
+	case $(shape "$1"):$(state "$1") in
+	off01:*) ;;
+	transient01:) virsh create "$(xml "$1")" && booting[$1]=$SECONDS ;;
 	*:"shut off")
 		[[ ! $(virsh dominfo "$1") =~ "Managed save:"\ +yes ]] || return 0
 		virsh start "$1" && booting[$1]=$SECONDS
@@ -147,9 +155,9 @@ boot() {
 
 # booted NAME: its guest has answered; now for the shapes that stop.
 booted() {
-	case $1 in
-	leg-saved01) virsh managedsave "$1" ;;
-	leg-paused01) virsh suspend "$1" ;;
+	case $(shape "$1") in
+	saved01) virsh managedsave "$1" ;;
+	paused01) virsh suspend "$1" ;;
 	esac
 	log "$1 has booted after $((SECONDS - booting[$1])) s"
 	unset "booting[$1]"
@@ -174,7 +182,7 @@ up() {
 	local name now
 	declare -A booting=() # when each was started
 	for name in "$@"; do
-		[ "$name" != leg-otherfs01 ] || mount_other
+		[ "$(shape "$name")" != otherfs01 ] || mount_other
 		now=$(virsh domname "$(uuid "$name")" 2>/dev/null) || define "$name"
 		if [ -n "$now" ] && [ "$now" != "$name" ]; then
 			log "$name is called $now now, and left alone"
@@ -216,9 +224,9 @@ remove() {
 	file=$(nvram "$1")
 	[ -z "$file" ] || rm -f "$file"
 	rm -rf "/var/lib/nova/instances/${uuid:?}"
-	case $1 in
-	leg-tpl01) rm -f "$TEMPLATE" ;;
-	leg-otherfs01) unmount_other ;;
+	case $(shape "$1") in
+	tpl01) rm -f "$TEMPLATE" ;;
+	otherfs01) unmount_other ;;
 	esac
 }
 
@@ -231,12 +239,12 @@ esac
 [ $do = up ] || shift
 [ "$(id -u)" -eq 0 ] || die "the fleet is made by root"
 if [ $# -eq 0 ]; then
-	set -- "$LAB_DIR"/fleet/*.xml
+	set -- "$FLEET"/*.xml
 	set -- "${@##*/}"
 	set -- "${@%.xml}"
 fi
 for name in "$@"; do
-	[ -e "$(xml "$name")" ] || die "there is no $name in $LAB_DIR/fleet"
+	[ -e "$(xml "$name")" ] || die "there is no $name in $FLEET"
 done
 virsh version >/dev/null 2>&1 || die "the lab's libvirtd does not answer: up.sh first"
 exec 9>"$LAB_RUN/fleet.lock"

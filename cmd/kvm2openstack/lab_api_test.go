@@ -36,7 +36,7 @@ func (l *lab) newAPI(name string) *api {
 	l.t.Helper()
 	provider, err := openstack.AuthenticatedClient(context.Background(), l.login(name)) // a test that ends still has to clear away
 	l.must(err)
-	provider.HTTPClient.Timeout = 90 * time.Second
+	provider.HTTPClient.Timeout = 5 * time.Minute
 	a := &api{}
 	for _, c := range []struct {
 		client **gophercloud.ServiceClient
@@ -77,7 +77,7 @@ func (l *lab) login(name string) gophercloud.AuthOptions {
 // call is one request. Its error begins with the status and says what the
 // service said, without the noise around it.
 func call(c *gophercloud.ServiceClient, method, path string, body, into any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	opts := &gophercloud.RequestOpts{JSONBody: body, JSONResponse: into, OkCodes: []int{200, 201, 202, 204}}
 	_, err := c.Request(ctx, method, c.ServiceURL(strings.Split(path, "/")...), opts)
@@ -161,7 +161,7 @@ func (a *api) show(uuid string) (shown, error) {
 // settled waits until a server is in the status, without a task, and gives up
 // as soon as it is in ERROR instead.
 func (a *api) settled(uuid, status string) (shown, error) {
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		s, err := a.show(uuid)
 		switch {
 		case err != nil:
@@ -176,7 +176,7 @@ func (a *api) settled(uuid, status string) (shown, error) {
 
 // idle waits until a server has no task, whatever its status is then.
 func (a *api) idle(uuid string) (shown, error) {
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		s, err := a.show(uuid)
 		if err != nil || s.Task == nil {
 			return s, err
@@ -189,7 +189,7 @@ func (a *api) idle(uuid string) (shown, error) {
 
 // gone waits until there is no such server.
 func (a *api) gone(uuid string) error {
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		s, err := a.show(uuid)
 		if refusedWith(err, http.StatusNotFound) {
 			return nil

@@ -26,6 +26,7 @@ type day struct {
 	status   string            // that it has to have
 	boots    int               // how often it has been booted, by its own count
 	hardware map[string]string // what it saw first; nil while it has not been seen
+	blank    bool              // nobody is at home after a rebuild
 	byNova   bool              // Nova has made its domain
 	renamed  bool              // we have restarted it under Nova's name
 	locked   bool              // by the administrator, who has to do all himself then
@@ -88,7 +89,7 @@ func (d *day) check(after string) {
 	if got := d.virsh("domstate", d.uuid()); got != libvirtStates[d.status] {
 		d.t.Errorf("after %s %s is %s in libvirt, want %s", after, d.guest.name, got, libvirtStates[d.status])
 	}
-	if d.status == "ACTIVE" {
+	if d.status == "ACTIVE" && !d.blank {
 		d.seen(after)
 	}
 	d.quiet(after)
@@ -141,7 +142,7 @@ func (d *day) planned(guest map[string]string) map[string]string {
 // what it says.
 func (d *day) booted() (guest map[string]string) {
 	d.t.Helper()
-	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
 		guest = d.state(d.address())
 		n, _ := strconv.Atoi(guest["boots"]) // no number is a guest that is not up
 		if n >= d.boots || time.Now().After(end) {

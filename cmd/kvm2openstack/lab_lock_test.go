@@ -83,18 +83,23 @@ var overrides = []override{
 // TestFullOverridden has the administrator do to a locked legacy domain what
 // cannot work before its restart, and then brings it back: no data is lost.
 func TestFullOverridden(t *testing.T) {
-	var these []string
+	const rebuilt = "two01"
+	these := []string{rebuilt}
 	for _, o := range overrides {
 		these = append(these, o.shape)
 	}
 	r := newRound(t, adminBatch, these)
 	r.each(t, "overridden", func(d *day) {
+		if d.shape == rebuilt {
+			d.noted(plan.Rebuild)
+			d.rebuild()
+		}
 		for _, o := range overrides {
 			if o.shape == d.shape {
 				d.lockHolds()
 				d.ownerSnapshots()
-				d.seenBy.add(d, plan.Snapshot, d.limited(plan.Snapshot))
-				d.seenBy.add(d, o.name, d.limited(o.name))
+				d.noted(plan.Snapshot)
+				d.noted(o.name)
 				d.overrides(o)
 			}
 		}
@@ -111,7 +116,7 @@ func (d *day) ownerSnapshots() {
 	s, err := d.admin.idle(d.uuid())
 	d.must(err)
 	d.t.Logf("%s after a snapshot: %v", d.guest.name, s)
-	d.eventually(time.Minute, "the snapshot of "+d.guest.name+" has failed", func() bool {
+	d.eventually(5*time.Minute, "the snapshot of "+d.guest.name+" has failed", func() bool {
 		_, status := d.imageOf(name)
 		return status == "none"
 	})

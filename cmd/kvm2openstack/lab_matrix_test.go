@@ -39,14 +39,11 @@ func chosenOperations(all ...operation) []operation {
 func (d *day) perform(o operation) {
 	d.t.Helper()
 	began := time.Now()
+	effect, reason := d.limited(o.name) // before it: Nova may make the domain in it
 	o.do(d)
 	d.check(o.name)
-	outcome := d.limited(o.name)
-	if outcome == "" {
-		outcome = works
-	}
-	d.seenBy.add(d, o.name, outcome)
-	d.t.Logf("%s: %s: %s, %.0f s", d.guest.name, o.name, outcome, time.Since(began).Seconds())
+	d.seenBy.add(d, o.name, effect, reason)
+	d.t.Logf("%s: %s: %.0f s", d.guest.name, o.name, time.Since(began).Seconds())
 }
 
 // TestFullImported works with guests that are imported and have not been

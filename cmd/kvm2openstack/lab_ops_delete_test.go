@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
 // cleanedUp: Nova has left nothing of the server. Its port stays and is free,
@@ -34,8 +36,8 @@ func (d *day) cleanedUp() {
 	}
 }
 
-// legacyDisks are the disks under the names that they had before: size, and
-// the content by its checksum.
+// legacyDisks are the disks under the names that they had before: which file
+// each is, and what is on it, as the next guest would read it.
 func (d *day) legacyDisks() string {
 	d.t.Helper()
 	var all []string
@@ -45,10 +47,23 @@ func (d *day) legacyDisks() string {
 			all = append(all, k.Path+" missing")
 			continue
 		}
-		all = append(all, fmt.Sprintf("%s %d bytes, inode %d, %s", k.Path, info.Size(), info.Sys().(*syscall.Stat_t).Ino,
-			strings.Fields(d.output("qemu-img", "check", "-U", "-q", "--output=json", k.Path))))
+		d.output("qemu-img", "check", "-U", "-q", k.Path)
+		all = append(all, fmt.Sprintf("%s inode %d has %s", k.Path, info.Sys().(*syscall.Stat_t).Ino, d.onDisk(k)))
 	}
 	return strings.Join(all, "; ")
+}
+
+// onDisk is how often a root disk was booted from, or the text of a data disk's
+// sentinel; a rebuild has neither.
+func (d *day) onDisk(k plan.Disk) string {
+	d.t.Helper()
+	raw := filepath.Join(d.t.TempDir(), "raw")
+	d.output("qemu-img", "convert", "-U", "-O", "raw", k.Path, raw)
+	image, file := raw+"@@1M", "::/boots"
+	if k.Becomes != "disk" {
+		image, file = raw, "::/sentinel"
+	}
+	return file + " " + strings.TrimSpace(d.output("env", "MTOOLS_SKIP_CHECK=1", "mtype", "-i", image, file))
 }
 
 // unlinksAndDeletes gives up the legacy names of the disks first: then a delete

@@ -46,7 +46,7 @@ func (d *day) snapshot() {
 	name := "snapshot-of-" + d.guest.name
 	d.must(d.owner.action(d.uuid(), "createImage", map[string]any{"name": name}))
 	d.until("ACTIVE")
-	d.eventually(time.Minute, "the snapshot of "+d.guest.name+" is there", func() bool {
+	d.eventually(5*time.Minute, "the snapshot of "+d.guest.name+" is there", func() bool {
 		_, status := d.imageOf(name)
 		return status == "active"
 	})
@@ -164,12 +164,16 @@ func (d *day) shelve() {
 // disk. What was there is still there under its legacy name.
 func (d *day) rebuild() {
 	d.t.Helper()
+	before := d.legacyDisks()
 	d.do("ACTIVE", "rebuild", map[string]any{"imageRef": d.plan.ImageRef})
 	size := d.output("qemu-img", "info", "-U", filepath.Join(instances, d.uuid(), "disk"))
 	if !strings.Contains(size, "backing file: "+instances+"/_base/") {
 		d.t.Errorf("after the rebuild the disk of %s is not the placeholder: %s", d.guest.name, size)
 	}
-	d.status = "REBUILT" // Nobody is at home, so that check has nothing to ask.
+	if after := d.legacyDisks(); after != before {
+		d.t.Errorf("the rebuild of %s has changed its legacy disks: %s, before: %s", d.guest.name, after, before)
+	}
+	d.blank = true
 }
 
 // deletes the server, and looks at what is left of it: nothing in libvirt, on

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (d *day) securityGroup() {
 	d.must(call(who.network, http.MethodPost, "security-groups", map[string]any{"security_group": map[string]any{"name": name}}, &made))
 	defer func() { d.must(call(who.network, http.MethodDelete, "security-groups/"+made.Group.ID, nil, nil)) }()
 	err := d.who().action(d.uuid(), "addSecurityGroup", map[string]any{"name": made.Group.ID})
-	if d.limited(plan.Groups) != "" {
+	if effect, _ := d.limited(plan.Groups); effect != "" {
 		if !refusedWith(err, http.StatusBadRequest) {
 			d.t.Errorf("%s has ports without port security, and a group for it: %v", d.guest.name, err)
 		}
@@ -81,14 +82,9 @@ func (d *day) groups() string {
 }
 
 // spare is a MAC address that no other guest has: the guest takes the address
-// that goes with it, and Neutron's port has the same.
+// that goes with it, and Neutron's port has the same. It is none of its pool's.
 func (d *day) spare() (mac, address string) {
-	n := 200 + len(d.shape)
-	for i, shape := range shapes {
-		if shape == d.shape {
-			n = 201 + i
-		}
-	}
+	n := 180 + slices.Index(shapes, d.shape)
 	return fmt.Sprintf("52:54:00:10:00:%02x", n), fmt.Sprintf("10.66.0.%d", n)
 }
 
@@ -115,11 +111,11 @@ func (d *day) interfaces() {
 	d.must(call(d.who().compute, http.MethodPost, "servers/"+d.uuid()+"/os-interface",
 		map[string]any{"interfaceAttachment": map[string]any{"port_id": id}}, nil))
 	d.eventuallyState("sees the new interface", func(g map[string]string) bool { return strings.Contains(fmt.Sprint(g), mac) })
-	d.eventually(time.Minute, d.guest.name+" answers at "+address, func() bool {
+	d.eventually(5*time.Minute, d.guest.name+" answers at "+address, func() bool {
 		return exec.Command("ping", "-n", "-c", "1", "-W", "2", address).Run() == nil
 	})
 	d.must(call(d.who().compute, http.MethodDelete, "servers/"+d.uuid()+"/os-interface/"+id, nil, nil))
-	d.eventually(2*time.Minute, "the interface of "+d.guest.name+" is gone", func() bool {
+	d.eventually(5*time.Minute, "the interface of "+d.guest.name+" is gone", func() bool {
 		return !strings.Contains(d.virsh("dumpxml", d.uuid()), mac)
 	})
 	d.eventuallyState("no longer sees the interface", func(g map[string]string) bool { return !strings.Contains(fmt.Sprint(g), mac) })

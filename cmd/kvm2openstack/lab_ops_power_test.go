@@ -69,5 +69,5 @@ func (d *day) starts() {
 // eventuallyState waits until the guest says something of the kind.
 func (d *day) eventuallyState(what string, is func(map[string]string) bool) {
 	d.t.Helper()
-	d.eventually(time.Minute, d.guest.name+" "+what, func() bool { return is(d.state(d.address())) })
+	d.eventually(5*time.Minute, d.guest.name+" "+what, func() bool { return is(d.state(d.address())) })
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"sync"
@@ -21,26 +22,36 @@ type recorder struct {
 
 // add notes what an operation that went as it should amounts to: it works, or
 // what the plan says of it.
-func (r *recorder) add(d *day, operation string, outcome string) {
+func (r *recorder) add(d *day, operation, outcome, reason string) {
+	if outcome == "" {
+		outcome = works
+	}
 	phase := "imported"
 	if d.renamed {
 		phase = "renamed"
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.results = append(r.results, dayResult{Operation: operation, Phase: phase, Shape: d.shape, Outcome: outcome})
+	r.results = append(r.results, dayResult{operation, phase, d.shape, outcome, reason})
 }
 
-// limited is what the plan says of an operation at this time, "" without a
-// limit.
-func (d *day) limited(operation string) string {
-	var effects []string
+// noted takes down what the plan says of an operation, for one that the test
+// then tries.
+func (d *day) noted(operation string) {
+	effect, reason := d.limited(operation)
+	d.seenBy.add(d, operation, effect, reason)
+}
+
+// limited is what the plan says of an operation at this time, and why, "" without
+// a limit.
+func (d *day) limited(operation string) (effect, reason string) {
+	var effects, reasons []string
 	for _, l := range plan.Limits(d.plan) {
 		if l.Operation == operation && (!l.UntilRestart || !d.byNova) {
-			effects = append(effects, l.Effect)
+			effects, reasons = append(effects, l.Effect), append(reasons, l.Reason)
 		}
 	}
-	return strings.Join(effects, "; ")
+	return strings.Join(effects, "; "), strings.Join(reasons, "; ")
 }
 
 // keep writes what was seen where README.md's table is made from.
@@ -54,6 +65,14 @@ func (r *recorder) keep(t *testing.T, l *lab) {
 	d.Date, d.Versions = time.Now().UTC().Format(time.DateOnly), l.versions()
 	d.add(r.results...)
 	l.must(d.save(dayTwoFile))
+}
+
+func (d dayTwo) save(file string) error {
+	text, err := json.MarshalIndent(d, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
 // versions are those of the packages that the lab is made of.

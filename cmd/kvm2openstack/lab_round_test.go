@@ -42,10 +42,15 @@ func newRound(t *testing.T, b batch, shapes []string) *round {
 	}
 	_, text := l.try("plan", "-O", l.plan, "--only", b.prefix+"-*")
 	t.Log(text)
-	t.Log(l.command(exitClean, "import", l.plan, "--yes"))
 	var err error
 	r.plan, err = plan.Load(l.plan)
 	l.must(err)
+	for _, d := range r.plan.Domains {
+		if d.Decision != plan.Import {
+			t.Fatalf("%s is not to be imported: %+v", d.Domain, d.Findings)
+		}
+	}
+	t.Log(l.command(exitClean, "import", l.plan, "--yes"))
 	r.imageRefs()
 	return r
 }
@@ -64,9 +69,6 @@ func (r *round) imageRefs() {
 	r.t.Helper()
 	for i := range r.plan.Domains {
 		d := &r.plan.Domains[i]
-		if d.Decision != plan.Import {
-			r.t.Fatalf("%s is not imported: %+v", d.Domain, d.Findings)
-		}
 		s, err := r.admin.show(d.UUID)
 		r.must(err)
 		image, _ := s.Image.(map[string]any)

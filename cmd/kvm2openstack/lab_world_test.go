@@ -83,7 +83,7 @@ func (l *lab) greet() {
 	l.t.Helper()
 	for _, g := range l.inState("running") {
 		for _, n := range g.nics {
-			l.eventually(2*time.Minute, g.name+" answers at "+n.address, func() bool {
+			l.eventually(5*time.Minute, g.name+" answers at "+n.address, func() bool {
 				return exec.Command("ping", "-n", "-c", "1", "-W", "2", n.address).Run() == nil
 			})
 		}
@@ -252,7 +252,7 @@ func (l *lab) state(address string) map[string]string {
 	l.t.Helper()
 	client := http.Client{Timeout: 10 * time.Second}
 	var last error
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 		r, err := client.Get("http://" + address + "/state")
 		if last = err; err != nil {
 			continue

@@ -50,7 +50,7 @@ class Screen:
         self.buffer = b""
 
     def read(self, count):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while len(self.buffer) < count:
             if time.monotonic() > deadline:
                 sys.exit("the screen says no more after %d bytes" % len(self.buffer))

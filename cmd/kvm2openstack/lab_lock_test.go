@@ -104,7 +104,7 @@ func TestFullOverridden(t *testing.T) {
 			}
 		}
 	})
-	r.seenBy.keep(t, r.lab)
+	r.seenBy.keep(r.lab)
 }
 
 // ownerSnapshots: Nova asks no lock for a snapshot. Before the restart it

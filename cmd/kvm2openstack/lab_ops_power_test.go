@@ -26,8 +26,10 @@ func (d *day) suspends() {
 // after a while, and made anew.
 func (d *day) softReboot() {
 	d.t.Helper()
+	deaf := d.shape == "deaf01"
 	d.reboot("SOFT")
-	d.stopped(d.shape != "deaf01")
+	d.byNova = d.byNova || deaf
+	d.stopped(!deaf)
 }
 
 func (d *day) hardReboot() {

@@ -92,13 +92,34 @@ func (r *round) day(t *testing.T, g *legacy) *day {
 	return d
 }
 
-// each does the same with all guests of a round, three at a time.
+// ends looks at nova-compute's log, and notes what was seen if there is nothing
+// in it.
+func (r *round) ends(t *testing.T, compute logMark) {
+	t.Helper()
+	quiet := t.Run("nova-compute", func(t *testing.T) {
+		l := *r.lab
+		l.t = t
+		l.computeSaysNothing(compute)
+	})
+	if quiet {
+		r.seenBy.keep(r.lab)
+	}
+}
+
+// each does the same with all guests of a round, as many at a time as go
+// test has subtests run: -parallel, else the number of processors.
 func (r *round) each(t *testing.T, name string, do func(*day)) {
 	t.Run(name, func(t *testing.T) {
 		for _, g := range r.guests {
 			t.Run(g.name, func(t *testing.T) {
 				t.Parallel()
-				do(r.day(t, g))
+				d := r.day(t, g)
+				t.Cleanup(func() {
+					if t.Failed() {
+						r.seenBy.forget(d.shape)
+					}
+				})
+				do(d)
 			})
 		}
 	})

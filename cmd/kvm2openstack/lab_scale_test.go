@@ -95,6 +95,7 @@ func (l *lab) asking(a *api) (stop func() []time.Duration) {
 			if call(a.compute, http.MethodGet, "servers/detail?all_tenants=1&limit=1", nil, nil) == nil {
 				took = append(took, time.Since(began))
 			}
+			time.Sleep(100 * time.Millisecond) // as somebody who works with it, not as a load
 		}
 	}()
 	return func() []time.Duration {

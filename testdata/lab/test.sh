@@ -29,7 +29,8 @@ trap tidy EXIT
 . "$LAB_DIR/env.sh"
 
 timeout=60m
-[ -z "${LAB_FULL:-}" ] || timeout=6h
+usual=Lab
+[ -z "${LAB_FULL:-}" ] || { timeout=6h usual='Lab|Full'; }
 packages=${PACKAGES:-./importer/openstack ./rename ./cmd/kvm2openstack}
 echo "== lab: go test -tags lab ${RUN:+-run $RUN }$packages"
 results=$(mktemp)
@@ -37,7 +38,7 @@ results=$(mktemp)
 # shellcheck disable=SC2086
 go vet -tags lab $packages
 # shellcheck disable=SC2086
-go test -v -count=1 -p 1 -timeout $timeout -tags lab -run "${RUN:-Lab}" $packages >"$results" 2>&1 || status=$?
+go test -v -count=1 -p 1 -timeout $timeout -tags lab -run "${RUN:-$usual}" $packages >"$results" 2>&1 || status=$?
 grep -vE '^(=== |\?|PASS$)' "$results" || true
 echo "lab: $(grep -cE '^ *--- PASS' "$results") passed, $(grep -cE '^ *--- SKIP' "$results") skipped, $(grep -cE '^ *--- FAIL' "$results") failed"
 if ! grep -qE '^ *--- PASS' "$results"; then

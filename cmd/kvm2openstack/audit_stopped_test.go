@@ -41,20 +41,20 @@ func TestAuditInterrupted(t *testing.T) {
 	}
 }
 
-// A deaf is a host that takes a connection and says nothing.
-type deaf struct {
+// A mute is a host that takes a connection and says nothing.
+type mute struct {
 	address string
 	asked   chan struct{} // closed when somebody has called
 }
 
-func silentHost(t *testing.T) deaf {
+func silentHost(t *testing.T) mute {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	d := deaf{l.Addr().String(), make(chan struct{})}
+	d := mute{l.Addr().String(), make(chan struct{})}
 	go func() {
 		if c, err := l.Accept(); err == nil {
 			t.Cleanup(func() { c.Close() })

@@ -418,6 +418,7 @@ func (f *fakeNova) dump() string {
 
 // fakeHosts are hosts whose domains are literals and whose files are folders.
 type fakeHosts struct {
+	then    func() // what happens right after the states were told
 	mu      sync.Mutex
 	domains map[string][]discover.Domain // by host
 	dead    map[string]error             // by host
@@ -448,6 +449,10 @@ func (h *fakeHosts) States(_ context.Context, x discover.Host) (map[string]disco
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked++
+	if then := h.then; then != nil {
+		h.then = nil
+		defer then()
+	}
 	if err := h.dead[x.Name]; err != nil {
 		return nil, err
 	}

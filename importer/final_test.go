@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
@@ -35,5 +36,20 @@ func TestFinalIsNeverRolledBack(t *testing.T) {
 				t.Errorf("journal has it as %q, want %q", got, journal.StateHalf)
 			}
 		})
+	}
+}
+
+// A guest that is started while another host takes its time to answer must not be
+// recorded as stopped: Nova would power it off.
+func TestFinalLooksAgain(t *testing.T) {
+	w := newWorld(t, 1)
+	d := w.domain(0)
+	d.State = discover.StateShutoff
+	w.hosts.then = func() { d.State = discover.StateRunning }
+	if s, err := w.imports(nil); err != nil || s.Count(Imported) == 0 {
+		t.Fatalf("%v, %v", s, err)
+	}
+	if row := w.nova.rows[uuidOf(0)]; row.vm != "active" || row.power != nova.PowerRunning || row.stage != nova.Finished {
+		t.Errorf("recorded as %s and %d, stage %v; it runs", row.vm, row.power, row.stage)
 	}
 }

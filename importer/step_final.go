@@ -47,11 +47,32 @@ func (s finalStep) do(ctx context.Context, b batch) error {
 			}
 			s.unfinished(ctx, finals, err, failed)
 		}
+		s.lookAgain(ctx, b.without(failed.set()), finals, failed)
 	}
 	for uuid, err := range failed {
 		failed[uuid] = fmt.Errorf("%w (%w)", err, errStays)
 	}
 	return failed.orNil()
+}
+
+// lookAgain records what has become of guests since they were looked at: another
+// host of the batch may have taken its time to answer. A guest that was started
+// meanwhile and is recorded as stopped would be powered off by Nova. What cannot
+// be told now Nova's own power sync has to find out.
+func (s finalStep) lookAgain(ctx context.Context, b batch, finals []nova.Final, failed perDomain) {
+	states, _ := s.present(ctx, b)
+	for _, f := range finals {
+		state, told := states[f.UUID]
+		vm, power, err := finalState(state)
+		if !told || err != nil || vm == f.VMState && power == f.PowerState {
+			continue
+		}
+		was := nova.Power{VMState: f.VMState, PowerState: f.PowerState}
+		f.VMState, f.PowerState = vm, power
+		if err := s.Writer.Repower(ctx, f, was); err != nil {
+			failed[f.UUID] = err
+		}
+	}
 }
 
 // unfinished finds out which instances an error of Finish was about: it joins

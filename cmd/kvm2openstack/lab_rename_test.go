@@ -60,10 +60,11 @@ func restartedBy(by string) map[string]string {
 	return shapes
 }
 
-// TestLabRename restarts the fleet in both ways: once in vain, so that every
+// TestFleetRename restarts the fleet in both ways: once in vain, so that every
 // guest goes back by itself, and once for good, with a process that is killed on
-// the way; then a release takes it back.
-func TestLabRename(t *testing.T) {
+// the way; then a release takes it back. It is run by itself, for it takes long:
+// make lab-test RUN=TestFleetRename.
+func TestFleetRename(t *testing.T) {
 	for _, by := range []string{"nova", "libvirt"} {
 		t.Run("start by "+by, func(t *testing.T) {
 			canary, shapes := canaries[by], restartedBy(by)

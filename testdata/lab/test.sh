@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests that need a whole OpenStack: brings the lab up with its fleet,
 # and takes it down again if it was not up before. "make lab-test" is this
-# script; "make lab-test RUN=TestLabRename PACKAGES=./cmd/kvm2openstack" restarts the
+# script; "make lab-test RUN=TestFleetRename PACKAGES=./cmd/kvm2openstack" restarts the
 # whole fleet under its new names, and back.
 #
 # LAB_FULL=1 tries every operation on every shape of guest, which takes hours on

@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"errors"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -38,6 +39,9 @@ func withModel(text, model string) (string, error) {
 		return text, nil
 	}
 	domain := child(&doc, "domain")
+	if domain == nil {
+		return "", errors.New("read the journal's plan: it has no domain")
+	}
 	if value := child(domain, "nic_model"); value != nil {
 		value.SetString(model)
 	} else {
@@ -49,7 +53,7 @@ func withModel(text, model string) (string, error) {
 
 // child is the value of a key, nil where there is none.
 func child(of *yaml.Node, key string) *yaml.Node {
-	if of.Kind == yaml.DocumentNode {
+	if of.Kind == yaml.DocumentNode { // with its one node
 		of = of.Content[0]
 	}
 	for n := 0; n+1 < len(of.Content); n += 2 {

@@ -33,7 +33,9 @@ func TestWithModel(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
-	if _, err := withModel("domain: [", "e1000"); err == nil {
-		t.Error("a text that is no YAML is fine")
+	for _, text := range []string{"domain: [", "", "cloud: true\n"} {
+		if got, err := withModel(text, "e1000"); err == nil {
+			t.Errorf("%q has no domain, and becomes %q", text, got)
+		}
 	}
 }

@@ -418,7 +418,7 @@ func (f *fakeNova) dump() string {
 
 // fakeHosts are hosts whose domains are literals and whose files are folders.
 type fakeHosts struct {
-	then    func() // what happens right after the states were told
+	then    map[string]func() // what happens right after a host has told its states, once
 	mu      sync.Mutex
 	domains map[string][]discover.Domain // by host
 	dead    map[string]error             // by host
@@ -449,8 +449,8 @@ func (h *fakeHosts) States(_ context.Context, x discover.Host) (map[string]disco
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.asked++
-	if then := h.then; then != nil {
-		h.then = nil
+	if then := h.then[x.Name]; then != nil {
+		delete(h.then, x.Name)
 		defer then()
 	}
 	if err := h.dead[x.Name]; err != nil {

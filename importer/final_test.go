@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,11 +46,23 @@ func TestFinalLooksAgain(t *testing.T) {
 	w := newWorld(t, 1)
 	d := w.domain(0)
 	d.State = discover.StateShutoff
-	w.hosts.then = func() { d.State = discover.StateRunning }
+	w.hosts.then = map[string]func(){"kvm01": func() { d.State = discover.StateRunning }}
 	if s, err := w.imports(nil); err != nil || s.Count(Imported) == 0 {
 		t.Fatalf("%v, %v", s, err)
 	}
 	if row := w.nova.rows[uuidOf(0)]; row.vm != "active" || row.power != nova.PowerRunning || row.stage != nova.Finished {
 		t.Errorf("recorded as %s and %d, stage %v; it runs", row.vm, row.power, row.stage)
+	}
+}
+
+// Without the lock nothing more is written, for no domain.
+func TestFinalWithoutLock(t *testing.T) {
+	w := newWorld(t, 1)
+	d := w.domain(0)
+	d.State = discover.StateShutoff
+	w.hosts.then = map[string]func(){"kvm01": func() { d.State = discover.StateRunning }}
+	w.nova.refuse["Repower "+uuidOf(0)] = nova.ErrLockLost
+	if _, err := w.imports(nil); !errors.Is(err, nova.ErrLockLost) {
+		t.Errorf("the run ended with %v", err)
 	}
 }

@@ -47,7 +47,9 @@ func (s finalStep) do(ctx context.Context, b batch) error {
 			}
 			s.unfinished(ctx, finals, err, failed)
 		}
-		s.lookAgain(ctx, b.without(failed.set()), finals, failed)
+		if err := s.lookAgain(ctx, b.without(failed.set()), finals, failed); err != nil {
+			return err
+		}
 	}
 	for uuid, err := range failed {
 		failed[uuid] = fmt.Errorf("%w (%w)", err, errStays)
@@ -58,8 +60,8 @@ func (s finalStep) do(ctx context.Context, b batch) error {
 // lookAgain records what has become of guests since they were looked at: another
 // host of the batch may have taken its time to answer. A guest that was started
 // meanwhile and is recorded as stopped would be powered off by Nova. What cannot
-// be told now Nova's own power sync has to find out.
-func (s finalStep) lookAgain(ctx context.Context, b batch, finals []nova.Final, failed perDomain) {
+// be told now Nova's own power sync has to find out. A lost lock ends the run.
+func (s finalStep) lookAgain(ctx context.Context, b batch, finals []nova.Final, failed perDomain) error {
 	states, _ := s.present(ctx, b)
 	for _, f := range finals {
 		state, told := states[f.UUID]
@@ -69,10 +71,15 @@ func (s finalStep) lookAgain(ctx context.Context, b batch, finals []nova.Final, 
 		}
 		was := nova.Power{VMState: f.VMState, PowerState: f.PowerState}
 		f.VMState, f.PowerState = vm, power
-		if err := s.Writer.Repower(ctx, f, was); err != nil {
+		err = s.Writer.Repower(ctx, f, was)
+		if errors.Is(err, nova.ErrLockLost) {
+			return err
+		}
+		if err != nil {
 			failed[f.UUID] = err
 		}
 	}
+	return nil
 }
 
 // unfinished finds out which instances an error of Finish was about: it joins

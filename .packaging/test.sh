@@ -8,23 +8,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
-die() {
-	echo "package: $*" >&2
-	exit 1
-}
+. .packaging/debian.sh
 deb=$(ls bin/kvm2openstack_*.deb) || die "there is no package; run make package"
 rpm=$(ls bin/kvm2openstack-*.rpm)
-[ "$(id -u)" -eq 0 ] || die "a Debian of its own needs root"
-testdata/services/install.sh mmdebstrap mmdebstrap rpm rpm systemd-nspawn systemd-container
+can_debian
+testdata/services/install.sh rpm rpm
 
 work=$(mktemp -d)
 root=$work/debian
-booted= # the pid of what started it
-finish() {
-	[ -z "$booted" ] || { kill "$booted" 2>/dev/null && wait "$booted" || true; }
-	rm -rf --one-file-system "$work"
-}
-trap finish EXIT
+trap 'end_debian; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # told METRICS: sync has run, and has seen every adopted domain.
@@ -48,15 +40,7 @@ diff <(modes_deb | custom | grep -v '^d.*/\(doc\|share\)/kvm2openstack$' | ours)
 rpm -qp --scripts "$rpm" | grep -q 'useradd --system' || die "the .rpm makes no user"
 
 echo "== a bare Debian 12"
-sources=
-for f in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
-	[ ! -s $f ] || sources=${sources:-$f}
-done
-# shellcheck disable=SC2086
-mmdebstrap --quiet --variant=essential --include=passwd,systemd,systemd-sysv,dbus bookworm "$root" $sources 2>"$work/log" || {
-	cat "$work/log" >&2
-	die "Debian could not be made"
-}
+make_debian "$work"
 mkdir "$root/package"
 cp "$deb" "$root/package/kvm2openstack.deb"
 inside() { chroot "$root" "$@"; }
@@ -119,15 +103,7 @@ told "$root/run/kvm2openstack/sync.prom"
 rm -r "$root/run/kvm2openstack"
 
 echo "== the service, under systemd"
-[ ! -d /sys/fs/cgroup/systemd ] || export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0
-systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --boot --console=pipe </dev/null >"$work/console" 2>&1 &
-booted=$!
-within() { nsenter --target "$(pgrep --parent $booted systemd)" --all "$@"; }
-for _ in $(seq 60); do
-	if within systemctl is-system-running >"$work/out" 2>&1; then break; fi
-	sleep 1
-done
-expect running "systemd did not come up"
+boot_debian "$work"
 within systemctl enable --quiet --now kvm2openstack-sync.timer
 within systemctl list-timers --no-pager >"$work/out"
 expect kvm2openstack-sync.timer "the timer is not waiting"
@@ -135,7 +111,7 @@ within systemctl start kvm2openstack-sync.service || {
 	within journalctl --no-pager -u kvm2openstack-sync.service >&2
 	die "the service failed"
 }
-told "/proc/$(pgrep --parent $booted systemd)/root/run/kvm2openstack/sync.prom"
+told "/proc/$(pgrep --parent "$booted" systemd)/root/run/kvm2openstack/sync.prom"
 [ "$(within stat -c '%a %U' /run/kvm2openstack/sync.prom)" = "644 kvm2openstack" ] || die "node_exporter cannot read the metrics"
 within systemd-analyze security --no-pager --threshold=15 kvm2openstack-sync.service >"$work/out" || die "$(tail -n 1 "$work/out")"
 within dpkg --install /package/kvm2openstack.deb >"$work/out" 2>&1

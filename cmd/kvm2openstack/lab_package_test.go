@@ -14,8 +14,9 @@ import (
 )
 
 // TestLabPackage runs the service of the package against a real cloud: the
-// .deb's own program, by the command of the units that it writes for a host
-// that looks at itself. It only looks, and finds what was adopted.
+// .deb's own program, by the units that it writes for a host that looks at
+// itself, at last by the systemd of a bare Debian where the package is installed
+// and removed again. It only looks, and finds what was adopted.
 func TestLabPackage(t *testing.T) {
 	l := newLab(t, nil)
 	root := l.unpack()
@@ -33,8 +34,10 @@ func TestLabPackage(t *testing.T) {
 	l.command(exitClean, "plan", "-O", l.plan, "--only", "leg-web01")
 	l.command(exitClean, "import", l.plan, "--yes")
 	imported := l.dumpCloud()
-	if out := l.service(); !knowsWeb01.MatchString(out) {
-		t.Errorf("the service says nothing of what was adopted:\n%s", out)
+	for by, service := range map[string]func() string{"hand": l.service, "systemd": l.installedService} {
+		if out := service(); !knowsWeb01.MatchString(out) {
+			t.Errorf("the service, run by %s, says nothing of what was adopted:\n%s", by, out)
+		}
 	}
 	if diff := imported.diff(l.dumpCloud()); diff != "" {
 		t.Errorf("the service changed the cloud:\n%s", diff)
@@ -57,6 +60,20 @@ func (l *lab) unpack() string {
 	root := filepath.Join(l.dir, "root")
 	l.output("dpkg-deb", "-x", debs[0], root)
 	return root
+}
+
+// installedService has the package installed beside the cloud, its service run
+// there by systemd, and the package removed.
+func (l *lab) installedService() string {
+	l.t.Helper()
+	cmd := exec.CommandContext(l.t.Context(), filepath.Join("..", "..", ".packaging", "lab.sh"), l.config, filepath.Join(l.dir, "kvm2openstack.db"))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		l.t.Fatalf("%v: %v\n%s%s", cmd.Args, err, out, &said)
+	}
+	return string(out)
 }
 
 // knowsWeb01 is how the metrics tell that it was adopted.

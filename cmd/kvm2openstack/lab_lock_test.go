@@ -75,7 +75,7 @@ var overrides = []override{
 		return d.admin.action(d.uuid(), "rescue", map[string]any{"rescue_image_ref": image})
 	}, "ERROR", true, "is already defined with uuid", nil},
 	{"vnc01", plan.Resize, func(d *day) error {
-		return d.admin.action(d.uuid(), "resize", map[string]any{"flavorRef": d.biggerFlavor()})
+		return d.admin.action(d.uuid(), "resize", map[string]any{"flavorRef": d.otherFlavor()})
 	}, "ERROR", true, "", []string{"active"}},
 	{"auto01", plan.Shelve, func(d *day) error { return d.admin.action(d.uuid(), "shelve", nil) }, "", false, "", nil},
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -66,14 +67,14 @@ func (d *day) snapshot() {
 	d.must(call(d.admin.image, http.MethodDelete, "images/"+image, nil, nil))
 }
 
-// resizeRevert gives the guest two more processors and takes them back: it is
-// on its own disks again.
+// resizeRevert gives the guest another number of processors and takes them back:
+// it is on its own disks again.
 func (d *day) resizeRevert() {
 	d.t.Helper()
 	before := d.links()
 	cpus := d.booted()["cpus"]
 	d.boots++
-	d.do("VERIFY_RESIZE", "resize", map[string]any{"flavorRef": d.biggerFlavor()})
+	d.do("VERIFY_RESIZE", "resize", map[string]any{"flavorRef": d.otherFlavor()})
 	if g := d.booted(); g["cpus"] == cpus {
 		d.t.Errorf("%s has %s processors after the resize, as before", d.guest.name, g["cpus"])
 	}
@@ -83,13 +84,18 @@ func (d *day) resizeRevert() {
 	}
 }
 
-// biggerFlavor makes a flavor with more of everything, for the owner's project.
-func (d *day) biggerFlavor() string {
+// otherFlavor makes a flavor with more of everything, for the owner's project; with
+// a processor less where the host has no more (VCPU's max_unit in Placement).
+func (d *day) otherFlavor() string {
 	d.t.Helper()
 	f := d.plan.Flavor
+	vcpus := f.VCPUs + 1
+	if int(vcpus) > runtime.NumCPU() {
+		vcpus = f.VCPUs - 1
+	}
 	var made struct{ Flavor struct{ ID string } }
 	d.must(call(d.admin.compute, http.MethodPost, "flavors", map[string]any{"flavor": map[string]any{
-		"name": "bigger-" + d.guest.name, "vcpus": f.VCPUs + 1, "ram": f.MemoryMB + 32, "disk": f.RootGB + 1, "OS-FLV-EXT-DATA:ephemeral": f.EphemeralGB,
+		"name": "other-" + d.guest.name, "vcpus": vcpus, "ram": f.MemoryMB + 32, "disk": f.RootGB + 1, "OS-FLV-EXT-DATA:ephemeral": f.EphemeralGB,
 	}}, &made))
 	d.t.Cleanup(func() { _ = call(d.admin.compute, http.MethodDelete, "flavors/"+made.Flavor.ID, nil, nil) })
 	return made.Flavor.ID

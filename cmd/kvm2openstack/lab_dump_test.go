@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,6 +120,13 @@ func (l *lab) rows(db *sql.DB, database, table string) (lines []string) {
 	}
 	l.must(rows.Err())
 	return lines
+}
+
+// without is the dump but for a table.
+func (d cloudDump) without(table string) cloudDump {
+	rest := maps.Clone(d)
+	maps.DeleteFunc(rest, func(row string, _ bool) bool { return strings.HasPrefix(row, table+": ") })
+	return rest
 }
 
 // diff is what two dumps do not have in common.

@@ -34,12 +34,13 @@ func TestLabPackage(t *testing.T) {
 	l.command(exitClean, "plan", "-O", l.plan, "--only", "leg-web01")
 	l.command(exitClean, "import", l.plan, "--yes")
 	imported := l.dumpCloud()
+	const healed = "nova_cell1.instance_info_caches" // by nova-compute, in turn
 	for by, service := range map[string]func() string{"hand": l.service, "systemd": l.installedService} {
 		if out := service(); !knowsWeb01.MatchString(out) {
 			t.Errorf("the service, run by %s, says nothing of what was adopted:\n%s", by, out)
 		}
 	}
-	if diff := imported.diff(l.dumpCloud()); diff != "" {
+	if diff := imported.without(healed).diff(l.dumpCloud().without(healed)); diff != "" {
 		t.Errorf("the service changed the cloud:\n%s", diff)
 	}
 	l.command(exitClean, "release", l.plan, "--yes")

@@ -19,6 +19,7 @@ import (
 type recorder struct {
 	mu      sync.Mutex
 	results []dayResult
+	failed  []string // instances that Nova could not rebuild
 }
 
 // add notes what an operation that went as it should amounts to: it works, or
@@ -34,6 +35,9 @@ func (r *recorder) add(d *day, operation, outcome, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.results = append(r.results, dayResult{operation, phase, d.shape, outcome, reason})
+	if d.status == "ERROR" {
+		r.failed = append(r.failed, d.uuid())
+	}
 }
 
 // noted takes down what the plan says of an operation, for one that the test

@@ -99,7 +99,7 @@ func (r *round) ends(t *testing.T, compute logMark) {
 	quiet := t.Run("nova-compute", func(t *testing.T) {
 		l := *r.lab
 		l.t = t
-		l.computeSaysNothing(compute)
+		l.computeSaysNothing(compute, r.seenBy.failed...)
 	})
 	if quiet {
 		r.seenBy.keep(r.lab)

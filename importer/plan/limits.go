@@ -46,7 +46,12 @@ var untilRestart = []Limit{
 // its owner would expect.
 func Limits(d Domain) []Limit {
 	limits := append([]Limit{}, untilRestart...)
-	if d.Placeholder {
+	uefi := d.ImageProperties["hw_firmware_type"] == "uefi"
+	switch {
+	case d.Placeholder && uefi:
+		limits = append(limits, Limit{Rebuild, false, "fails with the guest off and in ERROR, and the instance's names of the disks are gone: what is left is to delete it, and the disks under their legacy names",
+			"nova/virt/libvirt/driver.py _undefine_domain asks the new image whether there are UEFI variables, in Zed; in 2025.1 not, and the rebuild installs the placeholder, an empty disk"})
+	case d.Placeholder:
 		limits = append(limits, Limit{Rebuild, false, "installs the placeholder, an empty disk",
 			"nova/compute/manager.py rebuild_instance installs the image that the instance refers to"})
 	}
@@ -55,7 +60,7 @@ func Limits(d Domain) []Limit {
 		const reason = "nova/virt/libvirt/driver.py _create_image: local data disks are ephemeral"
 		limits = append(limits, Limit{Shelve, false, effect, reason}, Limit{Rebuild, false, effect, reason})
 	}
-	if d.ImageProperties["hw_firmware_type"] == "uefi" {
+	if uefi {
 		const effect, reason = "makes the UEFI variables anew", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before late 2025.1"
 		limits = append(limits, Limit{Reboot, false, effect, reason}, Limit{Start, false, effect, reason})
 	}

@@ -22,6 +22,8 @@ func TestLimits(t *testing.T) {
 		{"port that is there", Domain{ImageRef: "i", NICs: []NIC{{Port: "p"}}}, nil},
 		{"UEFI", Domain{ImageRef: "i", ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
 			[]string{"hard reboot, start: makes the UEFI variables anew"}},
+		{"UEFI, placeholder", Domain{Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
+			[]string{"rebuild: fails with the guest off", "hard reboot, start: makes the UEFI variables anew"}},
 		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
 	} {
 		lines := c.d.limitLines()

@@ -17,10 +17,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// Deadlines of the connection to a journal on a server.
+// Deadlines of the connections to a journal on a server, and how many there may
+// be. All are kept for a while: threads that end their work at the same time
+// would else connect anew each time.
 const (
-	dialTimeout  = 10 * time.Second
-	queryTimeout = 60 * time.Second
+	dialTimeout        = 10 * time.Second
+	queryTimeout       = 60 * time.Second
+	maxConnections     = 16
+	connectionLifetime = 5 * time.Minute // below the idle limits of load balancers before Galera
 )
 
 func connectMySQL(location string) (*Journal, error) {
@@ -40,6 +44,9 @@ func connectMySQL(location string) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
+	pool.SetMaxOpenConns(maxConnections)
+	pool.SetMaxIdleConns(maxConnections)
+	pool.SetConnMaxLifetime(connectionLifetime)
 	return &Journal{db: db, label: label(location), lock: &serverLock{pool: pool, schema: config.DBName}}, nil
 }
 

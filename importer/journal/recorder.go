@@ -18,11 +18,14 @@ const writeTimeout = 60 * time.Second
 // A Recorder writes the journal of one run. It holds the run lock, alone or
 // with others.
 type Recorder struct {
-	j        *Journal
-	run      Run
-	lock     locker
-	shared   bool
-	claiming sync.Mutex
+	j      *Journal
+	run    Run
+	lock   locker
+	shared bool
+
+	claiming sync.Mutex  // whoever has it claims for all that wait
+	queueing sync.Mutex  // of claims
+	claims   []*claimant // of those that wait
 }
 
 // Start takes the run lock and notes the run. Of run, Command, Version and

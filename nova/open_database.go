@@ -16,9 +16,9 @@ import (
 
 // Limits of one database's connection pool. Nova's own default is 5 and 50 a
 // process; a batch tool has no right to more than the few it can keep busy.
+// They are kept, for threads that read by turns would else connect anew.
 const (
 	maxConnections     = 8
-	maxIdleConnections = 4
 	connectionLifetime = 5 * time.Minute // below the idle limits of load balancers before Galera
 	maxPrepared        = 256             // statements kept per pool; IN lists come in many lengths
 )
@@ -81,7 +81,7 @@ func (d dsn) sqliteFile() string {
 // connect dials within ConnectTimeout and introspects within QueryTimeout.
 func connect(ctx context.Context, c Config, label string, pool *sql.DB, dialector gorm.Dialector) (*database, error) {
 	pool.SetMaxOpenConns(maxConnections)
-	pool.SetMaxIdleConns(maxIdleConnections)
+	pool.SetMaxIdleConns(maxConnections)
 	pool.SetConnMaxLifetime(connectionLifetime)
 
 	dial, cancel := context.WithTimeout(ctx, c.ConnectTimeout)

@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -52,8 +49,9 @@ type measured struct {
 	hosts, domains         int
 	took                   time.Duration
 	program, server, world time.Duration // processor time
+	machine                float64       // share of its processors that was used, by whomever
 	busy                   time.Duration // of hosts, all together
-	questions              int64
+	questions, commits     int64
 	peakMB                 float64
 	drifts                 map[string]int // by code
 	first                  string         // the text of one
@@ -96,7 +94,7 @@ func (w *world) power(ctx context.Context, hosts int, state string, power int) e
 }
 
 func (w *world) compare(ctx context.Context, hosts int, config string) (m measured, err error) {
-	server, err := w.serverTime()
+	before, err := w.meters()
 	if err != nil {
 		return m, err
 	}
@@ -111,11 +109,12 @@ func (w *world) compare(ctx context.Context, hosts int, config string) (m measur
 		program: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), world: ownTime() - mine,
 		busy: w.fleet.Busy() - busy, questions: w.fleet.Questions() - asked, drifts: map[string]int{},
 	}
-	after, err := w.serverTime()
+	after, err := w.meters()
 	if err != nil {
 		return m, err
 	}
-	m.server = after - server
+	m.server, m.commits = after.server-before.server, after.commits-before.commits
+	m.machine = (after.used - before.used) / (after.all - before.all)
 	var out struct{ Drifts []struct{ Code, Text string } }
 	if err := json.Unmarshal(text, &out); err != nil {
 		return m, fmt.Errorf("read what sync says: %w", err)
@@ -147,45 +146,6 @@ func (m measured) asExpected(strays int) error {
 	return nil
 }
 
-// ownTime is the processor time of this process: that of the hosts.
-func ownTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// serverTime is the processor time of the database's process.
-func (w *world) serverTime() (time.Duration, error) {
-	var file string
-	if err := w.server.QueryRow("SELECT @@pid_file").Scan(&file); err != nil {
-		return 0, err
-	}
-	pid, err := os.ReadFile(file)
-	if err != nil {
-		return 0, err
-	}
-	text, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest) // from the third on; see proc(5)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("%s of the database says %q", file, text)
-	}
-	var ticks int
-	for _, f := range fields[11:13] {
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil // USER_HZ is 100
-}
-
 // A share is how much of something was used.
 type share struct {
 	what, text string
@@ -199,8 +159,8 @@ func (m measured) shares() []share {
 	under := m.busy.Seconds() / wall
 	total := memoryMB()
 	all := []share{
-		{"processors", fmt.Sprintf("%.1f of %.0f: the program %.1f, the database %.1f, the hosts themselves %.1f",
-			used, cores, m.program.Seconds()/wall, m.server.Seconds()/wall, m.world.Seconds()/wall), used / cores},
+		{"processors", fmt.Sprintf("%.1f of %.0f: the program %.1f, the database %.1f, the hosts themselves %.1f, others on this machine %.1f",
+			cores*m.machine, cores, m.program.Seconds()/wall, m.server.Seconds()/wall, m.world.Seconds()/wall, max(0, cores*m.machine-used)), m.machine},
 		{"hosts under way", fmt.Sprintf("%.1f of %d (scan.parallel)", under, parallel), under / parallel},
 		{"memory", fmt.Sprintf("%.0f MB of %.0f", m.peakMB, total), m.peakMB / total},
 	}
@@ -208,13 +168,11 @@ func (m measured) shares() []share {
 	return all
 }
 
-// memoryMB is the machine's.
-func memoryMB() float64 {
-	var i syscall.Sysinfo_t
-	if err := syscall.Sysinfo(&i); err != nil {
-		return 1
-	}
-	return float64(i.Totalram) * float64(i.Unit) / (1 << 20)
+func (m measured) perHost(n float64) float64 { return n / float64(m.hosts) }
+
+// perDomain is in milliseconds.
+func (m measured) perDomain(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000 / float64(m.domains)
 }
 
 func (m measured) growthKB(before measured) float64 {
@@ -226,11 +184,14 @@ const nearlyAll = 0.6
 
 // print says how fast it was, and what ends first.
 func (m measured) print(before measured) {
-	fmt.Printf("%d domains on %d hosts: %.0f s, %.0f domains/s, %d questions to hosts, peak %.0f MB", m.domains, m.hosts, m.took.Seconds(), float64(m.domains)/m.took.Seconds(), m.questions, m.peakMB)
+	fmt.Printf("%d domains on %d hosts: %.0f s, %.0f domains/s, peak %.0f MB\n", m.domains, m.hosts, m.took.Seconds(), float64(m.domains)/m.took.Seconds(), m.peakMB)
+	fmt.Printf("  for each host %.0f questions and %.2f commits, for each domain %.2f ms of a processor in the program and %.2f in the database\n",
+		m.perHost(float64(m.questions)), m.perHost(float64(m.commits)), m.perDomain(m.program), m.perDomain(m.server))
 	if before.domains > 0 {
-		fmt.Printf(", %.1f KB per further domain", m.growthKB(before))
+		fmt.Printf("  %.1f times the domains in %.1f times the time, with %.1f KB more of memory for each\n",
+			float64(m.domains)/float64(before.domains), m.took.Seconds()/before.took.Seconds(), m.growthKB(before))
 	}
-	fmt.Printf("\n  found as planted: %v\n", m.drifts)
+	fmt.Printf("  found as planted: %v\n", m.drifts)
 	for n, s := range m.shares() {
 		first := ""
 		if n == 0 && s.part >= nearlyAll {
@@ -239,7 +200,7 @@ func (m measured) print(before measured) {
 		fmt.Printf("  %-16s %3.0f %%  %s%s\n", s.what, 100*s.part, s.text, first)
 	}
 	if m.shares()[0].part < nearlyAll {
-		fmt.Println("  none of these ends first: it waits for commits of the journal, two for each host, or for a machine that others use")
+		fmt.Println("  none of these ends first: it waits for commits of the journal, or for the slowest hosts")
 	}
 }
 

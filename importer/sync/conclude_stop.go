@@ -41,7 +41,8 @@ func (c *conclusion) count(code Code) (n int) {
 // tooMuch: that a guest is destroyed is a matter of its owner; that a tenth of
 // all guests is gone from one run to the next is a wrong inventory, a dead
 // network or a database of yesterday. What was gone before does not count, nor
-// does what somebody has deleted through Nova.
+// does what somebody has deleted through Nova, nor one guest alone, which of a
+// few is more than any share: it has to be missed often and long enough anyway.
 func (c *conclusion) tooMuch() {
 	lostNow, deleted := c.uuidsOf(LostInNova), c.uuidsOf(DeletedInNova)
 	known, unseen, lost := 0, 0, 0
@@ -58,7 +59,7 @@ func (c *conclusion) tooMuch() {
 		}
 	}
 	limit, _ := c.Policy.share() // Check has read it.
-	if float64(unseen) > limit*float64(known) && !c.Accept {
+	if float64(unseen) > limit*float64(known) && (unseen > 1 || limit == 0) && !c.Accept {
 		c.halt(TooMuch, fmt.Sprintf("%d of %d known domains (%d %%) were not found on any host, and %s may be gone at once%s",
 			unseen, known, 100*unseen/known, c.Policy.StopAbove, c.hint()))
 	}

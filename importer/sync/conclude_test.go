@@ -215,6 +215,34 @@ func TestConcludeDeadNetwork(t *testing.T) {
 	}
 }
 
+// Of a few guests one is more than any share, and yet one guest; two are not.
+func TestConcludeFewGuests(t *testing.T) {
+	for _, c := range []struct {
+		known, gone int
+		above       string
+		stopped     bool
+	}{
+		{1, 1, "", false}, {5, 1, "", false}, {9, 1, "", false}, {5, 2, "", true}, {5, 2, "40%", false}, {19, 2, "", true}, {20, 2, "", false},
+		{5, 1, "0%", true}, {100, 1, "0", true}, {100, 0, "0", false},
+	} {
+		f := fleetOf()
+		f.Policy.StopAbove = c.above
+		f.Known = f.Known[:c.known]
+		for n := range c.gone {
+			f.lose(n)
+		}
+		got := Conclude(f)
+		if (got.Stopped != "") != c.stopped || c.stopped == (len(got.Sightings) > 0) && c.gone > 0 {
+			t.Errorf("%d of %d gone, stop_above %q: stopped %q and %d sightings, want it stopped: %v", c.gone, c.known, c.above, got.Stopped, len(got.Sightings), c.stopped)
+		}
+		for _, d := range got.Drifts {
+			if d.Heal != "" {
+				t.Errorf("%d of %d gone: %+v is healed at its first sighting", c.gone, c.known, d)
+			}
+		}
+	}
+}
+
 // What was gone before is not gone at once, and what was deleted through Nova
 // is not gone by mistake.
 func TestConcludeSlowLoss(t *testing.T) {

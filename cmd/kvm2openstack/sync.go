@@ -48,7 +48,7 @@ at all while more is gone at once than sync.stop_above.`,
 	addOutputFlag(cmd, &o.output, "table", "json")
 	f := cmd.Flags()
 	f.BoolVar(&o.apply, "apply", false, "heal what sync: in the configuration allows")
-	f.BoolVar(&o.accept, "accept", false, "take what is seen now for what should be: hosts have new names, and what is gone at once is gone")
+	f.BoolVar(&o.accept, "accept", false, "take what is seen now for what should be: hosts have new names, what is gone at once is gone, and the clock is right")
 	f.BoolVar(&o.share, "share", false, "share the run with other processes that are started alike; needs a journal on a server")
 	f.DurationVar(&o.every, "every", 0, "stay, and run again every `TIME`")
 	f.StringVar(&o.metricsFile, "metrics-file", "", "write metrics into `FILE`, for node_exporter's textfile collector")
@@ -66,6 +66,8 @@ func (o *syncOptions) check(c config) error {
 		return usagef("--listen is for a process that stays: give --every, too")
 	case o.every < 0 || o.every > 0 && o.every < time.Second:
 		return usagef("--every %v: give 1s or more", o.every)
+	case o.accept && o.every > 0:
+		return usagef("--accept is about what is seen now: give it once, without --every")
 	case o.usage != 0 && o.usage < shortestSample:
 		return usagef("--usage %v is too short to say anything: give %v or more", o.usage, shortestSample)
 	case o.usage != 0 && o.metricsFile == "" && o.listen == "":

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // A claimant is a thread that waits for a piece of work.
@@ -129,7 +130,7 @@ func (r *Recorder) unclaimed(ctx context.Context, of claimOf, n int) (free []Lea
 		most = 4 * max(n, claimTries)
 	}
 	err = r.j.db.WithContext(ctx).Omit("Result").
-		Where("round = ? AND done = 0 AND substr(item, 1, ?) = ? AND until <= ?", of.round, len(of.prefix), of.prefix, r.j.clock()).
+		Where("round = ? AND done = 0 AND substr(item, 1, ?) = ?", of.round, len(of.prefix), of.prefix).Where(r.j.free(of.ttl)).
 		Order("id").Limit(most).Find(&free).Error
 	if err != nil {
 		return nil, wrapRead(err, "what is left of the round")
@@ -138,6 +139,15 @@ func (r *Recorder) unclaimed(ctx context.Context, of claimOf, n int) (free []Lea
 		rand.Shuffle(len(free), func(a, b int) { free[a], free[b] = free[b], free[a] })
 	}
 	return free[:min(len(free), n)], nil
+}
+
+// clockSlack is how far the clocks of a server's nodes may be apart.
+const clockSlack = time.Minute
+
+// free: the owner's time is up, or was given by a clock that was ahead: no
+// lease lasts longer than one that begins now.
+func (j *Journal) free(ttl time.Duration) clause.Expr {
+	return gorm.Expr("(until <= ? OR until > ?)", j.clock(), j.after(ttl+clockSlack))
 }
 
 // take is a compare-and-swap of each: of several processes that try, the server
@@ -151,7 +161,7 @@ func (r *Recorder) take(ctx context.Context, free []Lease, ttl time.Duration) (m
 	slices.Sort(ids) // Two processes lock them in the same order.
 	err = r.Write(ctx, func(t *Tx) error {
 		mine = nil
-		taken := t.db.Model(&Lease{}).Where("id IN ? AND done = 0 AND until <= ?", ids, t.j.clock()).
+		taken := t.db.Model(&Lease{}).Where("id IN ? AND done = 0", ids).Where(t.j.free(ttl)).
 			Updates(map[string]any{"owner": r.owner(), "until": t.j.after(ttl), "tries": gorm.Expr("tries + 1")})
 		if taken.Error != nil || taken.RowsAffected == 0 {
 			return taken.Error

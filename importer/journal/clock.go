@@ -61,3 +61,29 @@ func (r *Recorder) Latest(ctx context.Context, round int64) (time.Time, error) {
 	}
 	return time.Unix(max(times[0], times[1], times[2]), 0).UTC(), nil
 }
+
+// SetBack dates what was noted of times that have not come yet as of now: the
+// clock was ahead then, and is right by now. What is missing since then is
+// missing since now, and what Nova's rows said of their age is forgotten. It
+// returns how many dates those were.
+func (r *Recorder) SetBack(ctx context.Context) (n int64, err error) {
+	err = r.Write(ctx, func(t *Tx) error {
+		n = 0
+		for _, date := range []struct {
+			of     any
+			column string
+			value  any
+		}{
+			{&Round{}, "started", r.j.clock()}, {&Round{}, "ended", r.j.clock()}, {&Place{}, "seen", r.j.clock()},
+			{&Noted{}, "since", r.j.clock()}, {&Sighting{}, "since", r.j.clock()}, {&Sighting{}, "recorded", 0},
+		} {
+			done := t.db.Model(date.of).Where(clause.Gt{Column: date.column, Value: r.j.clock()}).Update(date.column, date.value)
+			if done.Error != nil {
+				return done.Error
+			}
+			n += done.RowsAffected
+		}
+		return nil
+	})
+	return n, err
+}

@@ -55,15 +55,16 @@ func (r *Recorder) joinRound(ctx context.Context, digest string, old time.Durati
 	return open[0], nil
 }
 
-// abandoned: nobody has a lease of it, and it is old.
+// abandoned: nobody has a lease of it, and it is old. What a clock that was
+// ahead has dated says nothing.
 func (t *Tx) abandoned(round Round, old time.Duration) (bool, error) {
 	var alive int64
-	err := t.db.Model(&Lease{}).Where("round = ? AND until > ?", round.ID, t.j.after(-old)).Count(&alive).Error
+	err := t.db.Model(&Lease{}).Where("round = ? AND until BETWEEN ? AND ?", round.ID, t.j.after(-old), t.j.after(old)).Count(&alive).Error
 	if err != nil || alive > 0 {
 		return false, err
 	}
 	var young int64
-	err = t.db.Model(&Round{}).Where("id = ? AND started > ?", round.ID, t.j.after(-old)).Count(&young).Error
+	err = t.db.Model(&Round{}).Where("id = ? AND started BETWEEN ? AND ?", round.ID, t.j.after(-old), t.j.after(clockSlack)).Count(&young).Error
 	return young == 0, err
 }
 

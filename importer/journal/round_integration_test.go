@@ -128,6 +128,39 @@ func TestServerPartIsLost(t *testing.T) {
 	}
 }
 
+// The clock of a server that was ahead; here it is the session's that is set.
+func TestServerClockWasAhead(t *testing.T) {
+	j := open(t, schema(t))
+	r := start(t, j)
+	pool, err := j.db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxOpenConns(2) // The lock's, and the one whose clock is set.
+	clockWasAhead(t, r, func(at time.Time) {
+		if err := j.db.Exec("SET timestamp = ?", at.Unix()).Error; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A shared round that a clock which was ahead has begun, and whose process is
+// gone, is given up like any other.
+func TestServerRoundOfAClockAhead(t *testing.T) {
+	location := schema(t)
+	r := startShared(t, open(t, location))
+	in := round(t, r, "d", "read/a")
+	claim(t, r, in, "read/")
+	for _, q := range []string{"UPDATE k2o_rounds SET started = started + 864000", "UPDATE k2o_leases SET until = until + 864000"} {
+		if err := r.j.db.Exec(q).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := round(t, r, "another", "read/a"); again.ID == in.ID {
+		t.Error("a round of the future was joined")
+	}
+}
+
 // A round that nobody has worked on for long is given up by whoever comes.
 func TestServerOldRound(t *testing.T) {
 	location := schema(t)

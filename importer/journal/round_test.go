@@ -252,3 +252,45 @@ func TestLatest(t *testing.T) {
 		t.Errorf("Latest = %v, Now = %v, %v, want noon and an hour before", latest, now, err)
 	}
 }
+
+// What a clock that was ahead has noted is of now, once somebody says so; what
+// it has given away is not given away for as long as it was ahead.
+func TestClockWasAhead(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "j.db"))
+	clockWasAhead(t, start(t, j), func(at time.Time) { set(j, at) })
+}
+
+func clockWasAhead(t *testing.T, r *Recorder, set func(time.Time)) {
+	t.Helper()
+	ahead := noon.AddDate(9, 0, 0)
+	set(ahead)
+	in := round(t, r, "d", "read/a")
+	lost, _ := claim(t, r, in, "read/")
+	write(t, r, func(tx *Tx) error {
+		return errors.Join(tx.SetPlaces([]Place{{Name: "kvm01", Seen: ahead.Unix()}}), tx.Note([]Noted{{Code: "D03", Since: ahead.Unix()}}),
+			tx.Sight([]Sighting{{UUID: "u1", Missing: 2, Since: ahead.Unix(), Recorded: ahead.Unix()}, {UUID: "u2", Missing: 1, Since: noon.Unix() - 9, Recorded: noon.Unix() - 8}}))
+	})
+	set(noon)
+	if taken, _ := claim(t, r, in, "read/"); taken.Item != lost.Item || taken.Tries != 2 {
+		t.Errorf("claimed %+v, want %s, which somebody has for nine years", taken, lost.Item)
+	}
+	if err := r.Renew(t.Context(), lost, ttl); !errors.Is(err, ErrLeaseLost) {
+		t.Errorf("Renew of what another has = %v, want %v", err, ErrLeaseLost)
+	}
+	if n, err := r.SetBack(t.Context()); err != nil || n != 5 {
+		t.Errorf("SetBack = %d, %v, want 5 dates", n, err)
+	}
+	if n, err := r.SetBack(t.Context()); err != nil || n != 0 {
+		t.Errorf("a second SetBack = %d, %v, want none", n, err)
+	}
+	if latest, err := r.Latest(t.Context(), in.ID+1); err != nil || !latest.Equal(noon) {
+		t.Errorf("Latest = %v, %v, want noon", latest, err)
+	}
+	want := map[string]Sighting{"u1": {UUID: "u1", Missing: 2, Since: noon.Unix()}, "u2": {UUID: "u2", Missing: 1, Since: noon.Unix() - 9, Recorded: noon.Unix() - 8}}
+	if got, err := r.Sightings(t.Context()); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("Sightings = %v, %v, want %v", got, err, want)
+	}
+	if noted, err := r.Noted(t.Context()); err != nil || len(noted) != 1 || noted[0].Since != noon.Unix() {
+		t.Errorf("Noted = %v, %v, want it since noon", noted, err)
+	}
+}

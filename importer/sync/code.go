@@ -98,7 +98,7 @@ var kinds = []kind{
 	{HostMissing, "A host with adopted domains is not in the inventory", "put it back into the inventory, or release its domains"},
 	{CloudUnread, "Ports and allocations could not be looked at", "see that Neutron and Placement answer"},
 	{TooMuch, "Too much is gone at once, nothing is healed", "look whether the inventory, the network or a database is wrong; if all of it is really gone: kvm2openstack sync --accept"},
-	{ClockBack, "The clock was set back, nothing is healed", "set the clock right (timedatectl), or wait until it has caught up"},
+	{ClockBack, "The clock was set back, nothing is healed", "set the clock right (timedatectl); if it is right, and was ahead before: kvm2openstack sync --accept"},
 }
 
 // Codes are all codes, in their order.

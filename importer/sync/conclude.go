@@ -21,7 +21,7 @@ type Fleet struct {
 	Now       time.Time                   // by the journal's clock
 	Latest    time.Time                   // the latest that an earlier run has noted
 	Policy    Policy
-	Accept    bool // what is gone at once is really gone, and hosts have their new names
+	Accept    bool // what is gone at once is really gone
 }
 
 // A Conclusion is what follows from all hosts together.

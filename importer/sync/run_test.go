@@ -321,6 +321,38 @@ func TestSyncBadInput(t *testing.T) {
 	}
 }
 
+// A clock that was a year ahead when a run went by holds everything up, until
+// somebody says that it is right by now. Nothing is missed for long by that.
+func TestSyncClockWasAhead(t *testing.T) {
+	w := newWorld(t)
+	policy := w.small()
+	w.now = noon.AddDate(1, 0, 0)
+	w.syncs(policy, true)
+	w.destroy("kvm01", "h1")
+	for range 4 {
+		w.syncs(policy, false)
+	}
+	w.now = noon
+	w.cell("UPDATE instances SET vm_state = 'stopped', power_state = 4 WHERE uuid = ?", uuidWeb)
+	if r := w.syncs(policy, true); len(with(r, ClockBack)) != 1 || of(r, "web-01")[0].Healed {
+		t.Fatalf("with a clock of today: %+v, want it named, and nothing healed", r.Drifts)
+	}
+	w.extra = func(r *Runner) { r.Accept = true }
+	r := w.syncs(policy, true)
+	if found := of(r, "web-01"); len(with(r, ClockBack)) != 0 || len(found) != 1 || !found[0].Healed {
+		t.Errorf("accepted: %s, %+v, want it healed", r.Stopped, found)
+	}
+	w.extra = nil
+	w.now = noon.Add(30 * time.Minute)
+	if r := w.syncs(policy, true); r.Stopped != "" || len(of(r, "h1")) != 1 || of(r, "h1")[0].Healed {
+		t.Errorf("half an hour later: %q, %+v, want what is gone not gone for long", r.Stopped, of(r, "h1"))
+	}
+	w.now = noon.Add(time.Hour)
+	if r := w.syncs(policy, true); !of(r, "h1")[0].Healed {
+		t.Errorf("an hour later: %+v, want it released", of(r, "h1"))
+	}
+}
+
 // A journal of yesterday does not know what was imported since: nothing is
 // imported twice, and nothing of it is touched.
 func TestSyncOldJournal(t *testing.T) {

@@ -24,7 +24,7 @@ type Runner struct {
 	Journal *journal.Recorder // alone, or shared with other processes
 	Policy  Policy
 	Digest  string // of everything that processes of one round must have in common
-	Accept  bool   // what is seen now is what should be: see Fleet.Accept
+	Accept  bool   // what is seen now is what should be: domains are gone, hosts have new names, the clock is right
 
 	Heal     func(ctx context.Context) (*Healer, error) // nil: nothing is healed, and nothing here can write
 	Scan     func(ctx context.Context, hosts []discover.Host, opt discover.Options) discover.Source
@@ -110,6 +110,15 @@ func (r *Runner) Run(ctx context.Context) (Result, error) {
 }
 
 func (r *Runner) round(ctx context.Context) (result Result, err error) {
+	if r.Accept {
+		n, err := r.Journal.SetBack(ctx)
+		if err != nil {
+			return result, err
+		}
+		if n > 0 {
+			r.Log.Warn("dates that a clock ahead of its time had noted are those of now", "dates", n)
+		}
+	}
 	items := []string{itemConclude}
 	for _, h := range r.Audit.Hosts {
 		items = append(items, itemRead+h.Name)

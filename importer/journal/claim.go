@@ -150,30 +150,34 @@ func (j *Journal) free(ttl time.Duration) clause.Expr {
 	return gorm.Expr("(until <= ? OR until > ?)", j.clock(), j.after(ttl+clockSlack))
 }
 
-// take is a compare-and-swap of each: of several processes that try, the server
-// lets one have it.
+// take gets those that are still free: of several processes that try, the server
+// lets one have each.
 func (r *Recorder) take(ctx context.Context, free []Lease, ttl time.Duration) (mine []Lease, err error) {
-	tries, ids := map[int64]int{}, []int64{}
-	for _, l := range free {
-		tries[l.ID] = l.Tries
-		ids = append(ids, l.ID)
-	}
-	slices.Sort(ids) // Two processes lock them in the same order.
 	err = r.Write(ctx, func(t *Tx) error {
 		mine = nil
-		taken := t.db.Model(&Lease{}).Where("id IN ? AND done = 0", ids).Where(t.j.free(ttl)).
-			Updates(map[string]any{"owner": r.owner(), "until": t.j.after(ttl), "tries": gorm.Expr("tries + 1")})
-		if taken.Error != nil || taken.RowsAffected == 0 {
-			return taken.Error
+		err := t.locking().Omit("Result").Where("id IN ? AND done = 0", idsOf(free)).Where(t.j.free(ttl)).Order("id").Find(&mine).Error
+		if err != nil || len(mine) == 0 {
+			return err
 		}
-		return t.db.Omit("Result").Where("id IN ? AND owner = ?", ids, r.owner()).Order("id").Find(&mine).Error
+		for n := range mine {
+			mine[n].Owner, mine[n].Tries = r.owner(), mine[n].Tries+1
+		}
+		return t.db.Model(&Lease{}).Where("id IN ?", idsOf(mine)).
+			Updates(map[string]any{"owner": r.owner(), "until": t.j.after(ttl), "tries": gorm.Expr("tries + 1")}).Error
 	})
 	if conflict(err) {
 		return nil, nil
 	}
-	// One that this process has had for longer is another thread's.
-	mine = slices.DeleteFunc(mine, func(l Lease) bool { return l.Tries == tries[l.ID] })
 	return mine, err
+}
+
+// idsOf leases in their order, in which every process locks them.
+func idsOf(leases []Lease) (ids []int64) {
+	for _, l := range leases {
+		ids = append(ids, l.ID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // conflict: somebody else was quicker, in the words of a server (1213, on

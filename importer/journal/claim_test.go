@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -108,6 +109,30 @@ func TestClaimsAreServedTogether(t *testing.T) {
 		t.Errorf("%d commits, %v, want one for each kind of work", *commits, c.errs)
 	}
 	c.wantEach(t, 8+3, 5, 3)
+}
+
+// Of what was free when somebody looked, only that is taken which still is.
+func TestTakeWhatIsFree(t *testing.T) {
+	r := start(t, open(t, filepath.Join(t.TempDir(), "j.db")))
+	in := round(t, r, "d", pieces("read/", 4)...)
+	free, err := r.unclaimed(t.Context(), claimOf{in.ID, "read/", ttl}, 4)
+	if err != nil || len(free) != 4 {
+		t.Fatalf("unclaimed = %v, %v, want 4", free, err)
+	}
+	var items []string
+	for _, some := range [][]Lease{free[1:2], free[:3], free} {
+		mine, err := r.take(t.Context(), some, ttl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range mine {
+			items = append(items, fmt.Sprint(l.Item, " ", l.Tries))
+			write(t, r, func(tx *Tx) error { return tx.Hold(l) })
+		}
+	}
+	if want := []string{"read/001 1", "read/000 1", "read/002 1", "read/003 1"}; !slices.Equal(items, want) {
+		t.Errorf("taken %q, want %q: each once", items, want)
+	}
 }
 
 // A thread that is told to stop fails for itself alone: those that wait behind

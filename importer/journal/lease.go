@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -29,16 +30,21 @@ func (r *Recorder) Renew(ctx context.Context, l Lease, ttl time.Duration) error 
 // Hold fails with ErrLeaseLost, and the transaction with it, unless the lease
 // is still this process's when the transaction ends.
 func (t *Tx) Hold(l Lease) error {
-	query := t.db
-	if query.Name() == "mysql" {
-		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
-	}
 	var held []Lease
-	err := query.Select("id").Where("id = ? AND owner = ? AND tries = ? AND done = 0 AND until > ?", l.ID, l.Owner, l.Tries, t.j.clock()).Find(&held).Error
+	err := t.locking().Select("id").Where("id = ? AND owner = ? AND tries = ? AND done = 0 AND until > ?", l.ID, l.Owner, l.Tries, t.j.clock()).Find(&held).Error
 	if err == nil && len(held) == 0 {
 		err = fmt.Errorf("%s: %w", l.Item, ErrLeaseLost)
 	}
 	return err
+}
+
+// locking keeps others from what is read until the transaction ends. A file has
+// one transaction at a time anyway.
+func (t *Tx) locking() *gorm.DB {
+	if t.db.Name() != "mysql" {
+		return t.db
+	}
+	return t.db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 }
 
 // Finish ends a lease with what came of the work.

@@ -188,8 +188,8 @@ func (m measured) print(before measured) {
 	fmt.Printf("  for each host %.0f questions and %.2f commits, for each domain %.2f ms of a processor in the program and %.2f in the database\n",
 		m.perHost(float64(m.questions)), m.perHost(float64(m.commits)), m.perDomain(m.program), m.perDomain(m.server))
 	if before.domains > 0 {
-		fmt.Printf("  %.1f times the domains in %.1f times the time, with %.1f KB more of memory for each\n",
-			float64(m.domains)/float64(before.domains), m.took.Seconds()/before.took.Seconds(), m.growthKB(before))
+		fmt.Printf("  %.1f times the domains with %.1f times the processor time, and %.1f KB more of memory for each\n",
+			float64(m.domains)/float64(before.domains), (m.program+m.server).Seconds()/(before.program+before.server).Seconds(), m.growthKB(before))
 	}
 	fmt.Printf("  found as planted: %v\n", m.drifts)
 	for n, s := range m.shares() {

@@ -281,6 +281,11 @@ var cases = []struct {
 		delete(l.Allocations, uuidOf(1))
 		l.record(1, func(r *Record) { r.TaskState = "migrating" })
 	}, "", "", ""},
+	{"resized, and not confirmed yet", func(l *Look) {
+		l.Ports[uuidOf(1)][0].HostID = "kvm02"
+		delete(l.Allocations, uuidOf(1))
+		l.record(1, func(r *Record) { r.VMState = "resized" })
+	}, "", "", ""},
 	{"on the databases alone", func(l *Look) { l.Cloud, l.Ports, l.Allocations = false, nil, nil }, "", "", ""},
 	{"APIs do not answer", func(l *Look) { l.CloudErr, l.Ports, l.Allocations = "connection refused", nil, nil }, "", "", ""},
 

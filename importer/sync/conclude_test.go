@@ -321,8 +321,13 @@ func TestConcludeOneMachineTwice(t *testing.T) {
 	// The second is known to be another: the first is itself.
 	f = fleetOf()
 	f.Parts[4] = Part{Host: "kvm04", Hostname: "kvm03", Stranger: "it answers as kvm03", Drifts: []Drift{{Code: HostRenamed, Host: "kvm04"}}}
-	if got := Conclude(f); !slices.Equal(codes(got.Drifts), []string{"D41 kvm04"}) {
+	got = Conclude(f)
+	if !slices.Equal(codes(got.Drifts), []string{"D41 kvm04"}) {
 		t.Errorf("drifts = %v, want that of kvm04 alone", codes(got.Drifts))
+	}
+	// Else the next run would believe it.
+	if slices.ContainsFunc(got.Places, func(p journal.Place) bool { return p.Name == "kvm04" }) || len(got.Places) != 9 {
+		t.Errorf("places = %+v, want those of the nine others", got.Places)
 	}
 }
 

@@ -353,6 +353,51 @@ func TestSyncClockWasAhead(t *testing.T) {
 	}
 }
 
+// A host is known by the name that it answered with, or by what its domains were
+// imported on; one that the inventory gives another name in Nova only by the
+// first.
+func TestSyncAnotherHostAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name, forget, computeHost string
+		known                     bool
+	}{
+		{"as it answered before", "DELETE FROM k2o_adoptions", "", true},
+		{"as its domains were imported", "DELETE FROM k2o_places", "", true},
+		{"as it answered before, with another name in Nova", "SELECT 1", "kvm00", true},
+		{"for the first time, with another name in Nova", "DELETE FROM k2o_places", "kvm00", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newFarm(t, 3, 2)
+			for _, h := range w.hosts {
+				w.must(os.WriteFile(filepath.Join(w.dir, "hosts", h.Name, "host.yaml"), []byte("hostname: "+h.Name+"\n"), 0o644))
+			}
+			w.hosts[0].ComputeHost = c.computeHost
+			if r := w.syncs(farmPolicy, true); r.Failed != 0 || len(with(r, NewReady)) != 6 {
+				t.Fatalf("first run: %+v, want six imported", r.Drifts)
+			}
+			w.exec("journal.db", c.forget)
+			w.hosts[0].URI, w.hosts[0].Files = w.hosts[2].URI, w.hosts[2].Files
+			w.hosts = w.hosts[:1]
+			before := w.dumpFarm()
+			r := w.syncs(farmPolicy, true)
+			renamed := with(r, HostRenamed)
+			if known := len(renamed) == 1 && renamed[0].Text == `it answers as "kvm02", and as "kvm00" before`; known != c.known {
+				t.Errorf("sync = %+v, want it known: %v", r.Drifts, c.known)
+			}
+			if c.known && w.dumpFarm() != before {
+				t.Error("something was changed")
+			}
+			// Somebody says that it is so, once.
+			for _, accept := range []bool{true, false} {
+				w.extra = func(r *Runner) { r.Accept = accept }
+				if r := w.syncs(farmPolicy, false); len(with(r, HostRenamed)) != 0 {
+					t.Errorf("accepted: %+v, want its new name believed", r.Drifts)
+				}
+			}
+		})
+	}
+}
+
 // A journal of yesterday does not know what was imported since: nothing is
 // imported twice, and nothing of it is touched.
 func TestSyncOldJournal(t *testing.T) {

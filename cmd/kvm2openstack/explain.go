@@ -20,19 +20,26 @@ type explainOptions struct{ selection }
 func newExplain(a *app) *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
-		Use:   "explain CODE | DOMAIN",
+		Use:   "explain CODE | DOMAIN | LOGLINE | -",
 		Short: "Say what a check means, or walk through a domain's verdict",
 		Long: `Explain prints what a check means, what it rests on and what to do about it; or
 it audits the hosts and walks through the verdict of one domain: what it is,
 what was looked at, what was found, and what Nova will make of it.
 
+It knows the lines, too, with which nova-compute's log refuses a host that has
+guests, or complains of them: LOGLINE is one in quotes, "-" is a whole log from
+standard input.
+
 DOMAIN is a name, a pattern or a UUID, as after --only; name=K2O-101 is a domain
-that is called like a check. It writes nothing.`,
+that is called like a check, and name= goes before one that is called like
+anything else above. It writes nothing.`,
 		Example: `  kvm2openstack explain K2O-226
   kvm2openstack explain V7
   kvm2openstack explain D10
-  kvm2openstack explain web-1 --host qemu+ssh://root@kvm01/system`,
-		Args: oneArg("code or domain"),
+  kvm2openstack explain web-1 --host qemu+ssh://root@kvm01/system
+  kvm2openstack explain "$(grep -m 1 InvalidConfiguration /var/log/nova/nova-compute.log)"
+  journalctl -b -o cat -u nova-compute | kvm2openstack explain -`,
+		Args: oneArg("code, domain or line of a log (in quotes)"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, a, args[0]) },
 	}
 	o.addHostFlags(cmd)
@@ -40,17 +47,24 @@ that is called like a check. It writes nothing.`,
 }
 
 func (o *explainOptions) run(cmd *cobra.Command, a *app, what string) error {
+	if isLog(what) {
+		return o.explainLog(cmd.Context(), a, what)
+	}
 	explain := explainCode(a, what)
 	switch {
 	case explain == nil && strings.HasPrefix(strings.ToUpper(what), "K2O-"):
 		return usagef("there is no check %s: RULES.md, CONCERNS.md, VERIFY.md and DRIFT.md list them; a domain of that name is name=%s", what, what)
 	case explain == nil:
 		return o.explainDomain(cmd, a, what)
-	case len(o.uris) > 0 || o.inventory != "" || o.fromDir != "":
+	case o.namesHosts():
 		return usagef("%s is a check: hosts have no part in it; a domain of that name is name=%s", what, what)
 	}
 	explain()
 	return nil
+}
+
+func (o *explainOptions) namesHosts() bool {
+	return len(o.uris) > 0 || o.inventory != "" || o.fromDir != ""
 }
 
 // explainCode is what explains the check of that code, nil when there is none.

@@ -49,7 +49,7 @@ func newRoot(std streams) *cobra.Command {
 OpenStack Nova in place: no disk is copied and importing needs no restart.
 
   audit    look at hosts and say what can be adopted; writes nothing
-  explain  say what a check means, or why a domain has its verdict
+  explain  say what a check or a log line means, or why a domain has its verdict
   plan     the same, as a file to read, edit and keep; writes nothing else
   import   write Nova's records and link the disks; the guests keep running
   rename   one restart of each guest, under Nova's name, when it suits you

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/check"
+	"github.com/lightcloud/kvm2openstack/importer/onboard"
 	"github.com/lightcloud/kvm2openstack/importer/sync"
 )
 
@@ -54,6 +55,24 @@ func ExplainDrift(w io.Writer, c sync.Code, s Style) {
 	p := prose{w: w, width: s.Width}
 	p.say("meaning", "Sync names it where it finds this.")
 	p.say("remedy", c.Action())
+}
+
+// ExplainLogLine prints the same of a line of nova-compute's log.
+func ExplainLogLine(w io.Writer, l onboard.Seen, s Style) {
+	fmt.Fprintln(w, l.Title)
+	p := prose{w: w, width: s.Width}
+	switch {
+	case l.Times > 1:
+		p.say("said", fmt.Sprintf("%d times, first on line %d", l.Times, l.First))
+	case l.First > 1:
+		p.say("said", fmt.Sprintf("on line %d", l.First))
+	}
+	p.say("meaning", l.Meaning)
+	p.say("evidence", l.Fact)
+	p.say("remedy", l.Remedy)
+	for i, command := range l.Commands {
+		p.command([]string{"commands", ""}[min(i, 1)], command)
+	}
 }
 
 // A prose prints paragraphs below each other with a word to the left of each.

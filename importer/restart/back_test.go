@@ -65,6 +65,9 @@ func TestBackRefused(t *testing.T) {
 			if r.Outcome != Refused || !errors.Is(r.Err, c.want) || !strings.Contains(r.Reason, c.says) {
 				t.Errorf("%s: %s at %s: %v; want refused with %v", context, r.Outcome, r.Step, r.Err, c.want)
 			}
+			if told := strings.Contains(strings.Join(r.Warnings, "\n"), "may still go off"); told != errors.Is(c.want, rename.ErrStillRunning) {
+				t.Errorf("%s: that the guest may still go off: told %v", context, told)
+			}
 			if diff := cmp.Diff(before, w.dump()); diff != "" || w.state().State != journal.StateRenamed || w.stops != 1 {
 				t.Errorf("%s: %s, stopped %d times; something was changed:\n%s", context, w.state().State, w.stops, diff)
 			}

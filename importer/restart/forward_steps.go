@@ -107,6 +107,9 @@ func (w *walk) shutdown(ctx context.Context) (err error) {
 	if err != nil && !errors.Is(err, rename.ErrElsewhere) {
 		err = w.orOff(ctx, away(err))
 	}
+	if errors.Is(err, rename.ErrStillRunning) {
+		w.warnOfLateEnd()
+	}
 	if err != nil {
 		return err
 	}
@@ -118,6 +121,16 @@ func (w *walk) shutdown(ctx context.Context) (err error) {
 		w.warn("the guest did not end in good order: %s, after %s", w.stopped.Reason, w.stopped.By)
 	}
 	return nil
+}
+
+// warnOfLateEnd: nobody can take back that the guest was asked, and nothing that
+// is left running waits for it.
+func (w *walk) warnOfLateEnd() {
+	how := ""
+	if w.legacy() {
+		how = " (virsh start " + w.job.uuid() + ")"
+	}
+	w.warn("the guest was asked to shut down and may still go off at any time; it then stays off until somebody starts it%s", how)
 }
 
 // orOff is nil if the domain is off after all: what failed was to hear of it.

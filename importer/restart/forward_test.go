@@ -69,6 +69,9 @@ func TestRolledBack(t *testing.T) {
 				t.Errorf("%s at %s: %v; want rolled back at %s with %v", r.Outcome, r.Step, r.Err, c.step, c.want)
 			}
 			delete(w.others, w.instance)
+			if told := strings.Contains(strings.Join(r.Warnings, "\n"), "may still go off"); told != errors.Is(c.want, rename.ErrStillRunning) {
+				t.Errorf("that the guest may still go off: told %v, in %q", told, r.Warnings)
+			}
 			if w.stops != c.stops {
 				t.Errorf("the guest was stopped %d times, want %d", w.stops, c.stops)
 			}
@@ -109,6 +112,9 @@ func TestUnhealthyAndDeaf(t *testing.T) {
 		}
 		if a := w.state(); a.State != journal.StateRenaming || !strings.Contains(a.Reason, "left running") || w.stops != 1 || w.boots != 1 || w.row.task != adopting {
 			t.Errorf("%s, %q; stopped %d times; %+v", a.State, a.Reason, w.stops, w.row)
+		}
+		if told := strings.Join(r.Warnings, "\n"); !strings.Contains(told, "may still go off") || strings.Contains(told, "virsh start") {
+			t.Errorf("left running: told %q", told)
 		}
 		w.wantSound("left running")
 		if healed {

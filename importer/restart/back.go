@@ -42,7 +42,8 @@ func (r *Restarter) Back(ctx context.Context, j Job, o Options) Result {
 	switch w.state {
 	case journal.StateRenamed, journal.StateFinalized, journal.StateSwapping, journal.StateRenaming, journal.StateReturning:
 	default:
-		w.forget(ctx) // of a call that was killed while it saved
+		w.warnOfVariables(ctx)
+		w.forget(ctx) // of a call that was killed while it saved, or at its very end
 		return w.end(Already, nil)
 	}
 	if err := w.remember(ctx); err != nil {
@@ -189,7 +190,7 @@ func (w *walk) goBack(ctx context.Context, r returning) error {
 	if err := w.swift(ctx, w.backDuring(r)...); err != nil {
 		return err
 	}
-	for _, s := range w.backAfter() {
+	for _, s := range w.backAfter(r) {
 		if err := w.run(ctx, s); err != nil {
 			return err
 		}
@@ -199,6 +200,7 @@ func (w *walk) goBack(ctx context.Context, r returning) error {
 		return err
 	}
 	w.log.Info("domain is back as it was", "name", w.kept.Saved.Name)
+	w.warnOfVariables(ctx)
 	w.forget(ctx)
 	return nil
 }
@@ -219,8 +221,8 @@ func (w *walk) backDuring(r returning) []step {
 }
 
 // backAfter are those in which it does its work again.
-func (w *walk) backAfter() []step {
-	steps := []step{{stepClear, w.clearDone, w.clear}}
+func (w *walk) backAfter(r returning) []step {
+	steps := []step{{stepClear, w.clearDone, func(ctx context.Context) error { return w.clear(ctx, r) }}}
 	if w.kept.NICModel.changes() || w.wasSwapped() {
 		steps = append(steps, step{stepModel, never, w.returnModel})
 	}

@@ -156,7 +156,20 @@ func (w *walk) clearDone(ctx context.Context) (bool, error) {
 	return false, away(err)
 }
 
-func (w *walk) clear(ctx context.Context) error { return away(w.files.Remove(ctx, w.novaVariables())) }
+// clear keeps those of a released guest first: it may have lived with them for
+// months. After a failure they are those of one start that was no good.
+func (w *walk) clear(ctx context.Context, r returning) error {
+	if r.released() {
+		switch err := away(w.keepVariables(ctx)); {
+		case errors.Is(err, ErrAway):
+			return err
+		case err != nil:
+			w.warn("what the guest has changed of its EFI variables under Nova's name stays where Nova had it, %s, for it could not be kept: %v", w.novaVariables(), err)
+			return nil
+		}
+	}
+	return away(w.files.Remove(ctx, w.novaVariables()))
+}
 
 // againDone: it runs as it always did.
 func (w *walk) againDone(ctx context.Context) (bool, error) {

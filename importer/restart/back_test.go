@@ -95,9 +95,6 @@ func TestBackAfterNova(t *testing.T) {
 			w.stops++
 			w.row.vm, w.row.power = "stopped", nova.PowerShutdown
 		}, false, ""},
-		{"its EFI variables are begun anew by Nova", func(w *fakeWorld) {
-			w.create(rename.DefaultNVRAM(w.instance), "empty variables")
-		}, false, ""},
 		{"a disk was attached", func(w *fakeWorld) {
 			d := w.domains[w.uuid]
 			for _, text := range []*string{&d.definition, &d.live} {
@@ -127,6 +124,66 @@ func TestBackAfterNova(t *testing.T) {
 			}
 			w.wantBefore(before, context)
 		}
+	}
+}
+
+// What a guest has written to its EFI variables under Nova's name is not the
+// legacy domain's, and is not lost either.
+func TestBackKeepsVariables(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		content string
+		full    string // where nothing can be written
+		warns   string
+		kept    string
+	}{
+		{"changed", "later variables", "", "is kept as /var/lib/kvm2openstack/", "/var/lib/kvm2openstack/%s/%s_VARS.fd"},
+		{"changed, and the disk is full", "later variables", "/var/lib/kvm2openstack/", "stays where Nova had it", "/var/lib/libvirt/qemu/nvram/%[2]s_VARS.fd"},
+		{"the same", "the guest's variables", "", "", ""},
+	} {
+		for _, s := range []shape{byLibvirt, byNova} {
+			context := fmt.Sprintf("%s, started by %s", c.name, s.name)
+			w, before := renamed(t, s)
+			w.create(rename.DefaultNVRAM(w.instance), c.content)
+			w.full = c.full
+			r, _ := w.call(0, 0, w.back(s))
+			told := strings.Join(r.Warnings, "\n")
+			if r.Outcome != Returned || !strings.Contains(told, c.warns) || c.warns == "" && told != "" {
+				t.Errorf("%s: %s at %s: %v, %q", context, r.Outcome, r.Step, r.Err, r.Warnings)
+			}
+			if c.kept != "" {
+				kept := fmt.Sprintf(c.kept, w.uuid, w.instance)
+				if f := w.files[kept]; f == nil || f.content != c.content || !strings.Contains(told, kept) {
+					t.Errorf("%s: not kept as %s: %v, told %q", context, kept, sortedPaths(w.files), told)
+				}
+				delete(w.files, kept)
+			}
+			w.wantBefore(before, context)
+		}
+	}
+}
+
+// However often the way back is killed, the guest's last variables are kept,
+// and the call that ends it says where.
+func TestBackKeepsVariablesKilled(t *testing.T) {
+	for k, n := 0, 0; k <= n; k++ {
+		w, before := renamed(t, byNova)
+		w.create(rename.DefaultNVRAM(w.instance), "later variables")
+		r, at := w.call(k, 0, w.back(byNova))
+		if k == 0 {
+			n = len(w.points)
+		} else {
+			r, _ = w.call(0, 0, w.back(byNova))
+		}
+		kept := fmt.Sprintf("/var/lib/kvm2openstack/%s/%s_VARS.fd", w.uuid, w.instance)
+		if f := w.files[kept]; f == nil || f.content != "later variables" {
+			t.Errorf("killed %s: not kept: %v", at, sortedPaths(w.files))
+		}
+		if !strings.Contains(strings.Join(r.Warnings, "\n"), kept) {
+			t.Errorf("killed %s: %s: told %q", at, r.Outcome, r.Warnings)
+		}
+		delete(w.files, kept)
+		w.wantBefore(before, "killed "+at)
 	}
 }
 

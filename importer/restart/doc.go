@@ -23,8 +23,9 @@
 //
 // When a step fails, and when a release asks for it, the domain goes back to
 // the very bytes that were saved: name, definition, EFI variables, autostart,
-// power, and Nova's records of it. It is shut down for that once more, and cut
-// off only if its plan allows it.
+// power, and Nova's records of it. What a released guest has changed of its EFI
+// variables under Nova's name is kept beside what was saved. It is shut down for
+// that once more, and cut off only if its plan allows it.
 //
 // A domain is never undefined. What cannot be finished, because its host or a
 // database does not answer or a guest does not shut down, is left where it is

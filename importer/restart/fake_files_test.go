@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/lightcloud/kvm2openstack/rename"
 )
@@ -56,6 +58,9 @@ func (f fakeFiles) Read(_ context.Context, path string, offset int64, limit int)
 func (f fakeFiles) Copy(_ context.Context, from, to string) error {
 	return f.w.effect("copy to "+to, func() error {
 		file, err := f.file(from)
+		if f.w.full != "" && strings.HasPrefix(to, f.w.full) {
+			err = syscall.ENOSPC
+		}
 		if err == nil {
 			f.w.create(to, file.content)
 		}

@@ -59,7 +59,8 @@ type fakeWorld struct {
 	refuse    func(definition string) error // libvirt does not start this
 	novaFails string                        // start: stays off; define: undefined; error: ERROR
 	dbDown    bool
-	noMachine error // QEMU has lost the machine type
+	full      string // no file can be copied below this folder
+	noMachine error  // QEMU has lost the machine type
 
 	points    []string
 	killAt    int // 0 never

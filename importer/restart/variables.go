@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/lightcloud/kvm2openstack/rename"
 )
@@ -81,6 +82,31 @@ func (w *walk) returnVariables(ctx context.Context) error {
 		return fmt.Errorf("bring the EFI variables back: %w", away(err))
 	}
 	return nil
+}
+
+// laterVariables is where those that a guest has changed under Nova's name are
+// kept after its release. Nova gives an instance's name once.
+func (w *walk) laterVariables() string {
+	return path.Join(keptDir(w.job.uuid()), path.Base(w.novaVariables()))
+}
+
+// keepVariables keeps those that Nova's definition had, if the guest has changed
+// them since its restart. The legacy ones come back all the same: Nova may have
+// begun with empty ones meanwhile, and nothing in the legacy definition is of a
+// later day either.
+func (w *walk) keepVariables(ctx context.Context) error {
+	same, err := w.sameContent(ctx, w.novaVariables(), w.shelf.variables(w.job.uuid()))
+	if err != nil || same {
+		return err
+	}
+	return w.files.Copy(ctx, w.novaVariables(), w.laterVariables())
+}
+
+// warnOfVariables says it of a call that was killed after it had kept them, too.
+func (w *walk) warnOfVariables(ctx context.Context) {
+	if _, err := w.files.Stat(ctx, w.laterVariables()); err == nil {
+		w.warn("its EFI variables are those from before its rename; what the guest has changed since is kept as %s: where it needs that, copy it over them while the guest is off", w.laterVariables())
+	}
 }
 
 // sameContent compares two small files; one that is missing is another one.

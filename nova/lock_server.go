@@ -3,7 +3,7 @@ package nova
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -74,11 +74,18 @@ func lockServer(ctx context.Context, api *database, holder string) (advisoryLock
 		go l.beat(alive, "DO SLEEP(?) /* "+lockName+" "+holderIntro+plainHolder(holder)+" */")
 		return l, nil
 	}
-	closing := conn.Close() // gives it back to the pool; it holds nothing
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("take the lock: %w", err), closing)
+		discard(conn)
+		return nil, fmt.Errorf("take the lock: %w", err)
 	}
+	_ = conn.Close() // gives it back to the pool; it holds nothing
 	return nil, &LockedError{Holder: whoHolds(ctx, pool)}
+}
+
+// discard ends a connection that would otherwise go back to the pool, and with
+// it the lock that it may have.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // or it had ended before
 }
 
 // beat runs until stop is called or the connection fails.
@@ -123,8 +130,14 @@ func (l *serverLock) release() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*heartbeat)
 	defer cancel()
 	_, err := l.conn.ExecContext(ctx, freeServerLock, lockName)
-	_, back := l.conn.ExecContext(ctx, "SET SESSION wait_timeout = DEFAULT") // It goes back to the pool.
-	return errors.Join(err, back, l.conn.Close())
+	if err == nil {
+		_, err = l.conn.ExecContext(ctx, "SET SESSION wait_timeout = DEFAULT") // It goes back to the pool.
+	}
+	if err != nil {
+		discard(l.conn)
+		return err
+	}
+	return l.conn.Close()
 }
 
 // whoHolds reads the holder's own words in the process list, or at least where

@@ -105,6 +105,33 @@ func TestServerLock(t *testing.T) {
 	}
 }
 
+// A connection that has the lock and is of no use goes back to no pool: nobody
+// could take the lock until that is closed.
+func TestServerLockNotKept(t *testing.T) {
+	f := newServerFixture(t, serverDSN(t), "zed")
+	usual := lockIdle
+	t.Cleanup(func() { lockIdle = usual })
+	lockIdle = 10 * 365 * 24 * time.Hour // more than a server takes
+	first := f.open()
+	if _, err := first.Writer(t.Context(), "first@ops1 pid 1"); err == nil || errors.Is(err, ErrLocked) {
+		t.Fatalf("with a time limit that the server does not take: %v", err)
+	}
+	lockIdle = usual
+	w, err := first.Writer(t.Context(), "first@ops1 pid 1")
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Errorf("the same once more: %v", err)
+	}
+	if w, err = f.open().Writer(t.Context(), "second@ops2 pid 2"); err != nil {
+		t.Fatalf("another while the first is still connected: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // When the connection that holds the lock is gone, nothing more is written.
 func TestServerLockLost(t *testing.T) {
 	f := newServerFixture(t, serverDSN(t), "zed")

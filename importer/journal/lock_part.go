@@ -6,31 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 )
 
 // maxParts is how many processes may share a run.
 const maxParts = 64
 
-// partIdle is how long the server waits for a word on a part's connection
-// before it ends it, and the part with it: a machine that has lost its power
-// says nothing. A lease must last longer, so that nobody whose lease has run
+// MinLease is the shortest lease that a round may use. It lasts longer than the
+// server waits for a word of whoever has it, so that nobody whose lease has run
 // out can still write.
-const partIdle = time.Minute
-
-// MinLease is the shortest lease that a round may use.
-const MinLease = partIdle + 15*time.Second
+const MinLease = lockIdle + 15*time.Second
 
 // A partLock is one part of a serverLock.
 type partLock struct {
-	whole *serverLock
-	name  string
-
-	mu   sync.Mutex // of conn: the heartbeat asks too
-	conn *sql.Conn
-	stop context.CancelFunc
-	done chan struct{}
+	of *serverLock
+	liveLock
 }
 
 // part is the name of a part; the server allows 64 characters.
@@ -50,96 +40,36 @@ func (l *serverLock) partsTaken(ctx context.Context) (n int, err error) {
 }
 
 func (l *partLock) acquire(ctx context.Context, _ Holder) error {
-	conn, err := l.whole.pool.Conn(ctx)
+	conn, err := limitedConn(ctx, l.of.pool)
 	if err != nil {
 		return fmt.Errorf("share the run lock: %w", err)
 	}
-	if err := l.take(ctx, conn); err != nil {
-		return errors.Join(err, conn.Close())
+	name, err := l.take(ctx, conn)
+	if err != nil {
+		return errors.Join(err, giveBack(conn, name))
 	}
-	l.conn = conn
-	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	l.stop, l.done = stop, make(chan struct{})
-	go l.beat(alive)
+	l.begin(ctx, conn, name)
 	return nil
 }
 
-// take gets the first part that is free, and gives it back if somebody has the
-// whole.
-func (l *partLock) take(ctx context.Context, conn *sql.Conn) error {
-	if _, err := conn.ExecContext(ctx, "SET SESSION wait_timeout = ?", int(partIdle.Seconds())); err != nil {
-		return fmt.Errorf("share the run lock: %w", err)
-	}
+// take gets the first part that is free, unless somebody has the whole.
+func (l *partLock) take(ctx context.Context, conn *sql.Conn) (name string, err error) {
 	for n := range maxParts {
-		l.name = l.whole.part(n)
+		name = l.of.part(n)
 		var got, whole sql.NullInt64
-		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", l.name).Scan(&got); err != nil {
-			return fmt.Errorf("share the run lock: %w", err)
+		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", name).Scan(&got); err != nil {
+			return name, fmt.Errorf("share the run lock: %w", err)
 		}
 		if got.Int64 != 1 {
 			continue
 		}
-		if err := conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", l.whole.name()).Scan(&whole); err != nil {
-			return fmt.Errorf("share the run lock: %w", err)
+		if err := conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", l.of.whole()).Scan(&whole); err != nil {
+			return name, fmt.Errorf("share the run lock: %w", err)
 		}
-		if !whole.Valid {
-			return nil
+		if whole.Valid {
+			return name, &HeldError{Holder: l.of.holder(ctx)}
 		}
-		_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", l.name)
-		return errors.Join(&HeldError{Holder: l.whole.holder(ctx)}, err)
+		return name, nil
 	}
-	return fmt.Errorf("share the run lock: %d processes share it already", maxParts)
-}
-
-// beat says a word now and then, until stop is called or the connection fails.
-func (l *partLock) beat(alive context.Context) {
-	defer close(l.done)
-	for tick := time.NewTicker(partIdle / 6); ; {
-		select {
-		case <-alive.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-			// A question that is cut short would end the connection.
-			ask, cancel := context.WithTimeout(context.WithoutCancel(alive), partIdle/2)
-			err := l.held(ask)
-			cancel()
-			if err != nil {
-				return // Whoever writes next finds out, too.
-			}
-		}
-	}
-}
-
-// held asks the server on the very connection that took the part.
-func (l *partLock) held(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.conn == nil {
-		return ErrLockLost
-	}
-	var mine sql.NullBool
-	if err := l.conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?) = CONNECTION_ID()", l.name).Scan(&mine); err != nil {
-		return errors.Join(ErrLockLost, err)
-	}
-	if !mine.Bool {
-		return ErrLockLost
-	}
-	return nil
-}
-
-func (l *partLock) release() error {
-	if l.conn == nil {
-		return nil
-	}
-	l.stop()
-	<-l.done
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
-	defer cancel()
-	// The connection goes back to the pool: without its own time limit again.
-	_, err := l.conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", l.name)
-	_, back := l.conn.ExecContext(ctx, "SET SESSION wait_timeout = DEFAULT")
-	err = errors.Join(err, back, l.conn.Close())
-	l.conn = nil
-	return err
+	return name, fmt.Errorf("share the run lock: %d processes share it already", maxParts)
 }

@@ -43,7 +43,7 @@ func (j *Journal) StartShared(ctx context.Context, run Run) (*Recorder, error) {
 	if !ok {
 		return nil, fmt.Errorf("journal %s: %w", j.label, ErrNotShared)
 	}
-	return j.start(ctx, run, &partLock{whole: whole}, true)
+	return j.start(ctx, run, &partLock{of: whole}, true)
 }
 
 func (j *Journal) start(ctx context.Context, run Run, lock locker, shared bool) (*Recorder, error) {

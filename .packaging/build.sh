@@ -45,4 +45,5 @@ for format in deb rpm; do
 	}
 done
 rm -rf stage
+# shellcheck disable=SC2012 # the names are ours
 ls ../bin/kvm2openstack*.deb ../bin/kvm2openstack*.rpm | sed 's,^\.\./,,'

@@ -46,5 +46,7 @@ boot_debian() {
 within() { nsenter --target "$(pgrep --parent "$booted" systemd)" --all "$@"; }
 
 end_debian() {
-	[ -z "$booted" ] || { kill "$booted" 2>/dev/null && wait "$booted" || true; }
+	if [ -n "$booted" ] && kill "$booted" 2>/dev/null; then
+		wait "$booted" || true
+	fi
 }

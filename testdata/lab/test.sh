@@ -17,6 +17,7 @@ was_up=
 status=0
 
 # Whatever happens, what was started for these tests is ended after them.
+# shellcheck disable=SC2317 # the trap comes here
 tidy() {
 	[ -n "$was_up" ] || "$LAB_DIR/down.sh" >/dev/null || true
 }

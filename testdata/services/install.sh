@@ -47,7 +47,8 @@ present() {
 packages=$(echo "$needed" | while read -r what package; do
 	[ -z "$what" ] || present "$what" || echo "$package"
 done | sort -u)
-packages=$(echo $packages) # one line
+# shellcheck disable=SC2086,SC2116 # several lines become one
+packages=$(echo $packages)
 if [ -z "$packages" ]; then
 	echo "install: nothing is missing"
 	exit 0
@@ -85,13 +86,13 @@ apt() {
 }
 # A machine's lists may be fresh, stale or not there; only a failure tells.
 log=$(mktemp)
-if ! apt install --no-install-recommends $packages >"$log" 2>&1; then
-	apt update >"$log" 2>&1 && apt install --no-install-recommends $packages >"$log" 2>&1 || {
-		cat "$log" >&2
-		echo "install: apt-get failed, see above" >&2
-		rm -f "$log"
-		exit 1
-	}
+# shellcheck disable=SC2086 # the packages are words
+install_packages() { apt install --no-install-recommends $packages >"$log" 2>&1; }
+if ! install_packages && ! { apt update >"$log" 2>&1 && install_packages; }; then
+	cat "$log" >&2
+	echo "install: apt-get failed, see above" >&2
+	rm -f "$log"
+	exit 1
 fi
 rm -f "$log"
 echo "install: done"

@@ -1,3 +1,4 @@
+# shellcheck shell=dash
 # Common to libvirt-up.sh and libvirt-down.sh; not to be run by itself.
 
 PATH=$PATH:/usr/sbin:/sbin

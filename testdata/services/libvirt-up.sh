@@ -61,7 +61,9 @@ authority() {
 	done
 	certtool --generate-self-signed --load-privkey "$1/cakey.pem" --template "$1/ca.cfg" --outfile "$1/cacert.pem"
 	ca="--load-ca-certificate $1/cacert.pem --load-ca-privkey $1/cakey.pem"
+	# shellcheck disable=SC2086 # the options are words
 	certtool --generate-certificate --load-privkey "$1/clientkey.pem" $ca --template "$1/client.cfg" --outfile "$1/clientcert.pem"
+	# shellcheck disable=SC2086
 	certtool --generate-certificate --load-privkey "$1/server/key.pem" $ca --template "$1/server.cfg" --outfile "$1/server/cert.pem"
 	echo yes >"$1/done"
 }
@@ -117,6 +119,7 @@ configure() {
 inside() {
 	name=$1
 	shift
+	# shellcheck disable=SC2016 # the inner shell expands it
 	exec setsid unshare --mount --uts --propagation private sh -c '
 		set -e
 		base=$1 name=$2
@@ -135,7 +138,7 @@ daemon() {
 	is "$(pid_of "$pid")" "$base/$1" && return 0
 	[ -s "$base/$1/etc/qemu.conf" ] || configure "$1" "$([ "$1" = a ] && echo 1 || echo 0)"
 	rm -f "$pid" "$base/$1/run/libvirt/"*-sock*
-	(inside "$1" "$here/reap" libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid ${2:-}) \
+	(inside "$1" "$here/reap" libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid ${2:+"$2"}) \
 		</dev/null >"$base/$1/stdout" 2>&1 &
 }
 daemon a --listen
@@ -148,6 +151,7 @@ daemon b
 known() { printf '[127.0.0.1]:%s %s\n' "$ssh" "$(cut -d' ' -f1,2 "$1")"; }
 known "$base/ssh_host.pub" >"$base/known_hosts"
 known "$base/ssh_other.pub" >"$base/known_hosts_wrong"
+# shellcheck disable=SC2012 # the names are known
 sftp=$(ls /usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server 2>/dev/null | head -n 1)
 [ -n "$sftp" ] || die "sftp-server is needed; $here/install.sh installs it"
 cat >"$base/sshd_config" <<END

@@ -19,6 +19,7 @@ tests() {
 	echo "== $name: go test $*"
 	log=$(mktemp)
 	status=0
+	# shellcheck disable=SC2086 # the packages are words
 	go test -v "$@" $packages >"$log" 2>&1 || status=$?
 	if [ $status -eq 0 ]; then
 		grep -E '^ok|^[[:space:]]*--- SKIP' "$log" || true
@@ -52,7 +53,9 @@ if [ "${1:-}" != inside ]; then
 fi
 
 echo "== go vet"
+# shellcheck disable=SC2086
 go vet $packages
+# shellcheck disable=SC2086
 go vet -tags integration $packages
 tests "unit and scripts" -count=1 -timeout 20m
 # One package after the other: they share the daemons, and one would find what

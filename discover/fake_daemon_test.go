@@ -1,10 +1,8 @@
 package discover
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/lightcloud/kvm2openstack/testdata/libvirtd"
 )
 
 // Numbers of remote_protocol.x.
@@ -127,12 +127,8 @@ func (d *fakeDaemon) serve(conn net.Conn) {
 	go func() { <-d.closed; conn.Close() }()
 	var write sync.Mutex
 	for {
-		head := make([]byte, frameHeader)
-		if _, err := io.ReadFull(conn, head); err != nil {
-			return
-		}
-		body := make([]byte, binary.BigEndian.Uint32(head)-frameHeader)
-		if _, err := io.ReadFull(conn, body); err != nil {
+		head, body, err := libvirtd.ReadMessage(conn)
+		if err != nil {
 			return
 		}
 		// As in a real daemon, one request that is stuck does not stop others.
@@ -175,14 +171,9 @@ func (d *fakeDaemon) answer(conn net.Conn, write *sync.Mutex, head, body []byte)
 	if payload == nil {
 		status, payload = 1, xdrError(1, fmt.Sprintf("unknown procedure: %d", proc))
 	}
-	out := binary.BigEndian.AppendUint32(nil, uint32(frameHeader+len(payload)))
-	out = append(out, head[4:16]...)
-	out = binary.BigEndian.AppendUint32(out, 1) // reply
-	out = append(out, head[20:24]...)
-	out = binary.BigEndian.AppendUint32(out, status)
 	write.Lock()
 	defer write.Unlock()
-	conn.Write(append(out, payload...))
+	conn.Write(libvirtd.Answer(head, status, payload))
 }
 
 // payload is nil for a procedure that this daemon does not have.
@@ -190,27 +181,27 @@ func (d *fakeDaemon) payload(proc uint32, body []byte) []byte {
 	var x xdr
 	switch proc {
 	case procAuthList:
-		x.u32(1)
-		x.u32(d.auth)
+		x.U32(1)
+		x.U32(d.auth)
 	case procOpen:
 		return []byte{}
 	case procHostname:
-		x.text("fake")
+		x.Text("fake")
 	case procLibVersion:
-		x.u64(9000000)
+		x.U64(9000000)
 	case procVersion:
-		x.u64(7002000)
+		x.U64(7002000)
 	case procNodeInfo:
 		for range 32 {
-			x.u32(0)
+			x.U32(0)
 		}
-		x.u64(16 << 20)
+		x.U64(16 << 20)
 		for range 6 {
-			x.u32(4)
+			x.U32(4)
 		}
 	case procListNetworks:
-		x.u32(0)
-		x.u32(0)
+		x.U32(0)
+		x.U32(0)
 	case procListDomains:
 		if d.noCheckpoints && binary.BigEndian.Uint32(body[4:]) == 16384 {
 			return nil
@@ -228,30 +219,30 @@ func (d *fakeDaemon) payload(proc uint32, body []byte) []byte {
 
 func (d *fakeDaemon) list(x *xdr, flags uint32) {
 	if flags != 3 && flags != 1 { // nothing is persistent, autostarted, saved, ...
-		x.u32(0)
-		x.u32(0)
+		x.U32(0)
+		x.U32(0)
 		return
 	}
 	listed := slices.DeleteFunc(slices.Clone(d.domains), func(f fakeDomain) bool { return flags == 1 && f.id < 0 })
-	x.u32(uint32(len(listed)))
+	x.U32(uint32(len(listed)))
 	for _, f := range listed {
 		x.domain(f)
 	}
-	x.u32(uint32(len(listed)))
+	x.U32(uint32(len(listed)))
 }
 
 func (d *fakeDaemon) stats(x *xdr, ask statsAsk) {
 	wanted := slices.DeleteFunc(slices.Clone(d.domains), func(f fakeDomain) bool {
 		return len(ask.domains) > 0 && !slices.Contains(ask.domains, f.name) || ask.flags&1 != 0 && f.id < 0
 	})
-	x.u32(uint32(len(wanted)))
+	x.U32(uint32(len(wanted)))
 	for _, f := range wanted {
 		x.domain(f)
 		stats := []fakeStat{{"state.state", int32(f.state)}}
 		if d.counters != nil {
 			stats = append(stats, d.counters(ask, f)...)
 		}
-		x.u32(uint32(len(stats)))
+		x.U32(uint32(len(stats)))
 		for _, s := range stats {
 			x.stat(s)
 		}
@@ -280,59 +271,43 @@ func (d *fakeDaemon) ofDomain(proc uint32, body []byte) []byte {
 		}
 		var x xdr
 		if proc == procXML {
-			x.text(f.xml)
+			x.Text(f.xml)
 		} else {
-			x.u32(f.state)
-			x.u32(0)
+			x.U32(f.state)
+			x.U32(0)
 		}
 		return x.Bytes()
 	}
 	return nil
 }
 
-// xdr encodes as RFC 4506 says.
-type xdr struct{ bytes.Buffer }
-
-func (x *xdr) u32(v uint32) { x.Write(binary.BigEndian.AppendUint32(nil, v)) }
-func (x *xdr) u64(v uint64) { x.Write(binary.BigEndian.AppendUint64(nil, v)) }
-
-func (x *xdr) text(s string) {
-	x.u32(uint32(len(s)))
-	x.WriteString(s)
-	x.Write(make([]byte, (4-len(s)%4)%4))
-}
+// xdr is an answer of this daemon.
+type xdr struct{ libvirtd.XDR }
 
 func (x *xdr) domain(f fakeDomain) {
-	x.text(f.name)
+	x.Text(f.name)
 	id := f.uuid()
 	x.Write(id[:])
-	x.u32(uint32(f.id))
+	x.U32(uint32(f.id))
 }
 
 func (x *xdr) stat(s fakeStat) {
-	x.text(s.field)
+	x.Text(s.field)
 	switch v := s.value.(type) {
 	case int32:
-		x.u32(1)
-		x.u32(uint32(v))
+		x.U32(1)
+		x.U32(uint32(v))
 	case uint64:
-		x.u32(4)
-		x.u64(v)
+		x.U32(4)
+		x.U64(v)
 	case string:
-		x.u32(7)
-		x.text(v)
+		x.U32(7)
+		x.Text(v)
 	}
 }
 
 func xdrError(code uint32, message string) []byte {
 	var x xdr
-	x.u32(code)
-	x.u32(10) // domain
-	x.u32(1)  // there is a message
-	x.text(message)
-	x.u32(2) // level
-	for range 8 {
-		x.u32(0)
-	}
+	x.Error(code, message)
 	return x.Bytes()
 }

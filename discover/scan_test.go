@@ -363,9 +363,9 @@ func TestStates(t *testing.T) {
 func TestFramesInPieces(t *testing.T) {
 	packet := func(proc uint32, payload ...byte) []byte {
 		var x xdr
-		x.u32(uint32(frameHeader + len(payload)))
+		x.U32(uint32(frameHeader + len(payload)))
 		for _, w := range []uint32{remoteProg, 1, proc, 1, 7, 0} {
-			x.u32(w)
+			x.U32(w)
 		}
 		x.Write(payload)
 		return x.Bytes()
@@ -392,22 +392,22 @@ func TestScanAsksAgent(t *testing.T) {
 	d.id, d.state = 1, 1
 	d.xml = strings.Replace(d.xml, "<devices/>", `<devices><channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel></devices>`, 1)
 	var addresses, info xdr
-	addresses.u32(1)
-	addresses.text("eth0")
-	addresses.u32(1)
-	addresses.text("52:54:00:AA:00:01")
+	addresses.U32(1)
+	addresses.Text("eth0")
+	addresses.U32(1)
+	addresses.Text("52:54:00:AA:00:01")
 	all := []string{"192.0.2.7", "127.0.0.1", "fe80::1", "2001:db8::7", "nonsense"}
-	addresses.u32(uint32(len(all)))
+	addresses.U32(uint32(len(all)))
 	for _, a := range all {
-		addresses.u32(0)
-		addresses.text(a)
-		addresses.u32(24)
+		addresses.U32(0)
+		addresses.Text(a)
+		addresses.U32(24)
 	}
-	info.u32(2)
+	info.U32(2)
 	for k, v := range map[string]string{"os.id": "mswindows", "os.pretty-name": "Windows Server 2019"} {
-		info.text(k)
-		info.u32(7) // string
-		info.text(v)
+		info.Text(k)
+		info.U32(7) // string
+		info.Text(v)
 	}
 	before := func(p uint32, n int) *misdeed {
 		switch p {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"sync"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/digitalocean/go-libvirt"
 	"github.com/google/uuid"
+
+	"github.com/lightcloud/kvm2openstack/testdata/libvirtd"
 )
 
 // Numbers of remote_protocol.x.
@@ -179,7 +180,7 @@ func (f *fakeDaemon) reboot(d *fakeDomain) { f.emit(procReboot, d, func(*xdr) {}
 // reboots.
 func (f *fakeDaemon) emit(proc uint32, d *fakeDomain, more func(*xdr)) {
 	var x xdr
-	x.u32(proc - procLifecycle + 1)
+	x.U32(proc - procLifecycle + 1)
 	f.mu.Lock()
 	x.domain(d)
 	var to []*fakeConn
@@ -208,12 +209,8 @@ func (c *fakeConn) send(head [6]uint32, payload []byte) {
 func (f *fakeDaemon) serve(c *fakeConn) {
 	defer c.Close()
 	for {
-		head := make([]byte, 28)
-		if _, err := io.ReadFull(c, head); err != nil {
-			return
-		}
-		body := make([]byte, binary.BigEndian.Uint32(head)-28)
-		if _, err := io.ReadFull(c, body); err != nil {
+		head, body, err := libvirtd.ReadMessage(c)
+		if err != nil {
 			return
 		}
 		// As in a real daemon, one request that is stuck does not stop others.
@@ -267,17 +264,17 @@ func (f *fakeDaemon) do(c *fakeConn, proc uint32, body []byte, x *xdr) *libvirt.
 	in := &reading{body}
 	switch proc {
 	case procAuthList:
-		x.u32(1)
-		x.u32(0)
+		x.U32(1)
+		x.U32(0)
 		return nil
 	case procOpen:
 		return nil
 	case procLibVersion:
-		x.u64(9000000)
+		x.U64(9000000)
 		return nil
 	case procSubscribe:
 		f.change(func() { f.conns[c] = true })
-		x.u32(in.u32() + 1)
+		x.U32(in.u32() + 1)
 		return nil
 	case procDefine:
 		return f.define(in.text(), x)
@@ -366,8 +363,8 @@ func (f *fakeDaemon) agent(id uuid.UUID, x *xdr) *libvirt.Error {
 	if err := agent(); err != nil {
 		return refusal(libvirt.ErrInternalError, "%v", err)
 	}
-	x.u64(1)
-	x.u32(0)
+	x.U64(1)
+	x.U32(0)
 	return nil
 }
 
@@ -395,15 +392,15 @@ func (f *fakeDaemon) ofDomain(proc uint32, id uuid.UUID, in *reading, x *xdr) *l
 	case procManagedSave:
 		x.flag(d.managedSave)
 	case procSnapshots:
-		x.u32(uint32(len(d.snapshots)))
+		x.U32(uint32(len(d.snapshots)))
 		for _, s := range d.snapshots {
-			x.text(s)
+			x.Text(s)
 			x.domain(d)
 		}
-		x.u32(uint32(len(d.snapshots)))
+		x.U32(uint32(len(d.snapshots)))
 	case procCheckpoints:
-		x.u32(0)
-		x.u32(0)
+		x.U32(0)
+		x.U32(0)
 	case procJobInfo:
 		x.i32(d.job)
 		x.Write(make([]byte, 11*8))
@@ -475,7 +472,7 @@ func (f *fakeDaemon) rename(d *fakeDomain, to string, x *xdr) *libvirt.Error {
 	}
 	d.xml = string(bytes.Replace([]byte(d.xml), []byte("<name>"+d.name), []byte("<name>"+to), 1))
 	d.name = to
-	x.u32(0)
+	x.U32(0)
 	return nil
 }
 
@@ -484,61 +481,46 @@ func (d *fakeDomain) describe(flags uint32, x *xdr) *libvirt.Error {
 	if flags&2 == 0 { // not INACTIVE
 		text = definitionOf(d.name, d.id.String(), d.live)
 	}
-	x.text(text)
+	x.Text(text)
 	return nil
 }
 
-// xdr encodes as RFC 4506 says.
-type xdr struct{ bytes.Buffer }
+// xdr is an answer of this daemon.
+type xdr struct{ libvirtd.XDR }
 
-func (x *xdr) u32(v uint32) { x.Write(binary.BigEndian.AppendUint32(nil, v)) }
-func (x *xdr) i32(v int32)  { x.u32(uint32(v)) }
-func (x *xdr) u64(v uint64) { x.Write(binary.BigEndian.AppendUint64(nil, v)) }
+func (x *xdr) i32(v int32) { x.U32(uint32(v)) }
 
 func (x *xdr) flag(on bool) {
 	if on {
-		x.u32(1)
+		x.U32(1)
 	} else {
-		x.u32(0)
+		x.U32(0)
 	}
 }
 
-func (x *xdr) text(s string) {
-	x.u32(uint32(len(s)))
-	x.WriteString(s)
-	x.Write(make([]byte, (4-len(s)%4)%4))
-}
-
 func (x *xdr) domain(d *fakeDomain) {
-	x.text(d.name)
+	x.Text(d.name)
 	x.Write(d.id[:])
 	x.i32(d.number)
 }
 
 // addresses puts each on an interface of its own.
 func (x *xdr) addresses(all []Address) {
-	x.u32(uint32(len(all)))
+	x.U32(uint32(len(all)))
 	for i, a := range all {
-		x.text(fmt.Sprintf("eth%d", i))
-		x.u32(1) // there is a MAC
-		x.text(a.MAC)
-		x.u32(1) // address
+		x.Text(fmt.Sprintf("eth%d", i))
+		x.U32(1) // there is a MAC
+		x.Text(a.MAC)
+		x.U32(1) // address
 		x.i32(0)
-		x.text(a.IP.String())
-		x.u32(uint32(a.Prefix))
+		x.Text(a.IP.String())
+		x.U32(uint32(a.Prefix))
 	}
 }
 
 func xdrError(e libvirt.Error) []byte {
 	var x xdr
-	x.u32(e.Code)
-	x.u32(10) // domain
-	x.u32(1)  // there is a message
-	x.text(e.Message)
-	x.u32(2) // level
-	for range 8 {
-		x.u32(0)
-	}
+	x.Error(e.Code, e.Message)
 	return x.Bytes()
 }
 

@@ -129,7 +129,7 @@ func (s domainFile) apply(d *Domain) error {
 	for i := range d.Disks {
 		k := &d.Disks[i]
 		if size, ok := s.Disks[k.Target]; ok {
-			k.CapacityBytes, k.AllocationBytes = size.CapacityBytes, size.AllocationBytes
+			k.setSizes(size.CapacityBytes, size.AllocationBytes)
 		}
 	}
 	if s.AgentOS.ID != "" || s.AgentOS.PrettyName != "" {

@@ -80,13 +80,28 @@ func lookAtDisks(ctx context.Context, f *Files, domains []Domain, look func(Doma
 func (k *Disk) addFile(ctx context.Context, f *Files, file File) {
 	k.File = &file
 	if k.CapacityBytes == 0 {
-		k.CapacityBytes = file.capacityAs(k.Format)
+		k.setSizes(file.capacityAs(k.Format), k.AllocationBytes)
 	}
 	// The header of a raw disk is the guest's to write: a chain "found" there
 	// would lead wherever the guest wants.
 	if len(k.Backing) == 0 && k.Format == "qcow2" {
 		k.Backing = f.chain(ctx, file)
 	}
+}
+
+// maxDiskBytes is far more than any disk has (QEMU's offsets end at twice as
+// much): whoever says more does not know, or has damaged data.
+const maxDiskBytes = 1 << 62
+
+// setSizes takes what cannot be for not known.
+func (k *Disk) setSizes(capacity, allocation uint64) {
+	if capacity > maxDiskBytes {
+		capacity = 0
+	}
+	if allocation > maxDiskBytes {
+		allocation = 0
+	}
+	k.CapacityBytes, k.AllocationBytes = capacity, allocation
 }
 
 // capacityAs is the virtual size, if the file is what the definition says.

@@ -130,7 +130,7 @@ func (q *guestQuestions) size(ctx context.Context, l libvirt.Domain, k *Disk) er
 		return size, err
 	})
 	if err == nil {
-		k.AllocationBytes, k.CapacityBytes = size.allocation, size.capacity
+		k.setSizes(size.capacity, size.allocation)
 	}
 	return onlySilence(err)
 }

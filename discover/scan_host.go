@@ -155,6 +155,9 @@ func (s *hostScan) readDomain(ctx context.Context, l libvirt.Domain) (Domain, er
 	if d.UUID != uuidOf(l) {
 		return Domain{}, fmt.Errorf("definition of %s names another UUID than the list: %s", uuidOf(l), d.UUID)
 	}
+	if d.Name != l.Name {
+		return Domain{}, fmt.Errorf("its definition calls it %q, and the list %q: it was renamed while its host was read, or the daemon does not tell the truth; look again", d.Name, l.Name)
+	}
 	d.Host, d.State = s.inv.Host.Name, s.survey.state(l)
 	s.survey.mark(&d, l)
 	if s.opt.KeepXML {

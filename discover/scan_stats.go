@@ -46,8 +46,7 @@ func readStates(ctx context.Context, r *reader) (map[libvirt.UUID]State, error) 
 
 func readEachState(ctx context.Context, r *reader) (map[libvirt.UUID]State, error) {
 	listed, err := call(ctx, r, "list domains", func(lv questions) ([]libvirt.Domain, error) {
-		found, _, err := lv.ConnectListAllDomains(1, libvirt.ConnectListDomainsActive|libvirt.ConnectListDomainsInactive)
-		return found, err
+		return listAll(lv, libvirt.ConnectListDomainsActive|libvirt.ConnectListDomainsInactive)
 	})
 	if err != nil {
 		return nil, err

@@ -52,9 +52,18 @@ func (s *hostScan) takeSurvey(ctx context.Context) error {
 
 func (s *hostScan) list(ctx context.Context, filter libvirt.ConnectListAllDomainsFlags) ([]libvirt.Domain, error) {
 	return call(ctx, s.reader, "list domains", func(lv questions) ([]libvirt.Domain, error) {
-		found, _, err := lv.ConnectListAllDomains(1, filter)
-		return found, err
+		return listAll(lv, filter)
 	})
+}
+
+// listAll refuses a list that has not what it says it has: a domain that is
+// not listed would be one that nobody misses.
+func listAll(lv questions, filter libvirt.ConnectListAllDomainsFlags) ([]libvirt.Domain, error) {
+	found, says, err := lv.ConnectListAllDomains(1, filter)
+	if err == nil && int64(says) != int64(len(found)) {
+		return nil, fmt.Errorf("the daemon says that there are %d, and lists %d", int32(says), len(found))
+	}
+	return found, err
 }
 
 // filtered lists the domains that have one property. A daemon that does not
@@ -101,7 +110,9 @@ func (s *hostScan) describeHost(ctx context.Context) error {
 			_, n.memoryKiB, n.cpus, _, _, _, _, _, err = lv.NodeGetInfo()
 			return n, err
 		})
-		s.inv.CPUs, s.inv.MemoryKiB = int(n.cpus), n.memoryKiB
+		if n.cpus > 0 && n.memoryKiB <= maxMemoryKiB { // else it is not known
+			s.inv.CPUs, s.inv.MemoryKiB = int(n.cpus), n.memoryKiB
+		}
 		return err
 	})
 	return g.Wait()
@@ -137,7 +148,7 @@ func (v *survey) complete(d *Domain) {
 	for _, size := range v.sizes[d.UUID] {
 		for i := range d.Disks {
 			if d.Disks[i].Target == size.target {
-				d.Disks[i].CapacityBytes, d.Disks[i].AllocationBytes = size.capacity, size.allocation
+				d.Disks[i].setSizes(size.capacity, size.allocation)
 			}
 		}
 	}

@@ -148,6 +148,8 @@ func TestScanMisbehaviour(t *testing.T) {
 		{"sends zeros", at(procAuthList, 0, misdeed{raw: make([]byte, 4096)}), ErrLost, "does not speak libvirt's protocol", 0},
 		{"speaks another program", at(procAuthList, 0, misdeed{raw: []byte{0, 0, 0, 28, 'n', 'f', 's', '!'}}), ErrLost, "does not speak libvirt's protocol", 0},
 		{"claims two billion domains", at(procListDomains, 0, misdeed{payload: []byte{0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0}}), ErrLost, "claims 2147483647 elements", 0},
+		{"lists less than it says", at(procListDomains, 0, misdeed{payload: listOf(three, 5)}), nil, "list domains: the daemon says that there are 5, and lists 3", 0},
+		{"lists more than it says", at(procListDomains, 0, misdeed{payload: listOf(three, 0xffffffff)}), nil, "list domains: the daemon says that there are -1, and lists 3", 0},
 		{"sends an answer that is cut", at(procHostname, 0, misdeed{payload: []byte{0, 0, 0, 99, 'a'}}), nil, "ask for the host name: ", 0},
 		{"refuses the driver", at(procOpen, 0, misdeed{code: 38, message: "no polkit"}), nil, "open the QEMU driver: no polkit", 0},
 	} {
@@ -164,6 +166,69 @@ func TestScanMisbehaviour(t *testing.T) {
 				t.Errorf("found %d domains, want %d", inv.Found(), c.found)
 			}
 		})
+	}
+}
+
+// listOf is an answer to a question for domains that claims to have says.
+func listOf(domains []fakeDomain, says uint32) []byte {
+	var x xdr
+	x.u32(uint32(len(domains)))
+	for _, d := range domains {
+		x.domain(d)
+	}
+	x.u32(says)
+	return x.Bytes()
+}
+
+// What a host cannot have is not known of it, rather than reported.
+func TestScanImpossibleHost(t *testing.T) {
+	for name, answer := range map[string]struct {
+		memory uint64
+		cpus   uint32
+	}{"negative processors": {16 << 20, 0xfffffffb}, "memory without end": {1<<64 - 1, 8}} {
+		var x xdr
+		x.Write(make([]byte, 4*32))
+		x.u64(answer.memory)
+		x.u32(answer.cpus)
+		x.Write(make([]byte, 4*5))
+		d := &fakeDaemon{domains: []fakeDomain{newFakeDomain("a")}, before: func(p uint32, _ int) *misdeed {
+			if p == procNodeInfo {
+				return &misdeed{payload: x.Bytes()}
+			}
+			return nil
+		}}
+		inv := scanOne(t, d.start(t, "kvm1"), quick)
+		if inv.Err != nil || len(inv.Domains) != 1 || inv.CPUs != 0 || inv.MemoryKiB != 0 {
+			t.Errorf("%s: Err %v, %d domains, %d processors, %d KiB; want nothing known of the last two", name, inv.Err, len(inv.Domains), inv.CPUs, inv.MemoryKiB)
+		}
+	}
+}
+
+// A definition that calls a domain something else than the list does is not
+// taken for it.
+func TestScanOtherName(t *testing.T) {
+	d := &fakeDaemon{domains: []fakeDomain{newFakeDomain("good"), newFakeDomain("listed")}}
+	d.domains[1].xml = strings.Replace(d.domains[1].xml, "<name>listed<", "<name>defined<", 1)
+	inv := scanOne(t, d.start(t, "kvm1"), quick)
+	if len(inv.Domains) != 1 || len(inv.Unreadable) != 1 || !strings.Contains(inv.Unreadable[0].Err.Error(), `its definition calls it "defined", and the list "listed"`) {
+		t.Errorf("%d domains, unreadable %v", len(inv.Domains), inv.Unreadable)
+	}
+}
+
+// A size that no disk has is not known: added up it would come to nothing.
+func TestImpossibleSizes(t *testing.T) {
+	for _, c := range []struct{ capacity, allocation, wantCapacity, wantAllocation uint64 }{
+		{40 << 30, 1 << 30, 40 << 30, 1 << 30}, {1<<64 - 1, 1 << 30, 0, 1 << 30}, {40 << 30, 1 << 63, 40 << 30, 0},
+	} {
+		var k Disk
+		if k.setSizes(c.capacity, c.allocation); k.CapacityBytes != c.wantCapacity || k.AllocationBytes != c.wantAllocation {
+			t.Errorf("setSizes(%d, %d) = %d, %d, want %d, %d", c.capacity, c.allocation, k.CapacityBytes, k.AllocationBytes, c.wantCapacity, c.wantAllocation)
+		}
+	}
+	image := File{Format: "qcow2", VirtualBytes: 1<<64 - 1}
+	k := Disk{Format: "qcow2"}
+	if k.addFile(t.Context(), nil, image); k.CapacityBytes != 0 {
+		t.Errorf("an image whose header says %d bytes gives %d, want 0", image.VirtualBytes, k.CapacityBytes)
 	}
 }
 

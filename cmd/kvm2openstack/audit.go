@@ -85,10 +85,13 @@ func (o *auditOptions) run(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
-	// One that cannot be written or printed is no reason to lose the others.
-	err = errors.Join(o.writeSave(save, r), o.writePage(a, page, c, r), checkTotals(r))
+	var changes audit.Comparison
 	if before != nil {
-		changes := audit.Compare(r, *before)
+		changes = audit.Compare(r, *before)
+	}
+	// One that cannot be written or printed is no reason to lose the others.
+	err = errors.Join(o.writeSave(save, r, changes), o.writePage(a, page, c, r), checkTotals(r))
+	if before != nil {
 		return ended(o.changesStatus(changes), err, a.printed(o.printChanges(a, r, changes)))
 	}
 	return ended(o.status(r), err, a.printed(o.print(cmd, a, c, r)))

@@ -43,12 +43,13 @@ func (o *auditOptions) beginSave() (*wholeFile, error) {
 	return f, nil
 }
 
-// writeSave writes the whole audit, whatever is printed of it.
-func (o *auditOptions) writeSave(f *wholeFile, r audit.Report) error {
+// writeSave writes the whole audit, whatever is printed of it, and of hosts
+// that could not be read what the baseline knows.
+func (o *auditOptions) writeSave(f *wholeFile, r audit.Report, c audit.Comparison) error {
 	if f == nil {
 		return nil
 	}
-	if err := report.AuditJSON(f, r, maker()); err != nil {
+	if err := report.SaveAudit(f, r, c.Last, maker()); err != nil {
 		return fmt.Errorf("--save: %w", f.failed(err))
 	}
 	if err := f.keep(); err != nil {

@@ -173,7 +173,7 @@ func Run(ctx context.Context, in Input) (Report, error) {
 		r.add(inv, in.Keep, fleet)
 	}
 	if err := ctx.Err(); err != nil {
-		return r, fmt.Errorf("read %d hosts: %w", len(in.Hosts), err)
+		return r, fmt.Errorf("read hosts: %w", err)
 	}
 	r.At = time.Now().UTC().Truncate(time.Second)
 	if err := r.watch(ctx, in); err != nil {

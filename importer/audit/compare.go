@@ -73,6 +73,7 @@ type Comparison struct {
 	Baseline
 	Totals  ComparedTotals
 	NotSeen []Absence
+	Last    []LastSeen // those of NotSeen whose host could not be read, for the next comparison
 
 	report Report
 	pairs  []int // for every domain of the report, the one in the baseline, or -1
@@ -120,6 +121,7 @@ func (c *Comparison) miss(m *matcher) {
 			c.absent(s, "its host is not among those of this audit")
 		case err != nil:
 			c.absent(s, "its host could not be read whole")
+			c.Last = append(c.Last, s.last())
 		case s.UUID != "" && c.report.leftOut[s.UUID]:
 			c.absent(s, "the filters leave it out as it is now")
 		default:

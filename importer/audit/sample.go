@@ -47,7 +47,7 @@ func (r *Report) watch(ctx context.Context, in Input) error {
 	r.SampledFor = in.Sampling.For
 	r.sample = newSample(in.Sampling.Limits, discover.Measure(ctx, hosts, in.Sampling.For, opt))
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("watch %d hosts: %w", len(hosts), err)
+		return fmt.Errorf("watch hosts: %w", err)
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ var facts = [...]struct {
 type Seen struct {
 	Host, Name, UUID string
 	Verdict          check.Verdict
+	Family           string   // of its system, by which filters choose
 	Codes            []string // of what keeps it from being ready, sorted, each once
 
 	facts [len(facts)]string // empty for one that could not be read
@@ -40,7 +41,7 @@ type Seen struct {
 
 // SeenDomain is what a comparison keeps of d.
 func SeenDomain(d Domain) Seen {
-	s := Seen{Host: d.Host, Name: d.Name, UUID: d.UUID, Verdict: d.Verdict}
+	s := Seen{Host: d.Host, Name: d.Name, UUID: d.UUID, Verdict: d.Verdict, Family: d.Guest.Family}
 	for _, f := range d.Findings {
 		if f.Severity != check.Info {
 			s.Codes = append(s.Codes, f.Code)
@@ -57,6 +58,62 @@ func SeenDomain(d Domain) Seen {
 // SeenUnreadable is what a comparison keeps of a domain that could not be read.
 func SeenUnreadable(host, name, uuid string) Seen {
 	return Seen{Host: host, Name: name, UUID: uuid, Verdict: check.VerdictUnreadable}
+}
+
+// A LastSeen is a domain of an earlier audit of which a later one could say
+// nothing, for its host could not be read. The later one keeps it, so that it
+// is neither new when the host is back nor forgotten when it is gone then.
+type LastSeen struct {
+	Host    string        `json:"host"`    // where it was
+	Name    string        `json:"name"`    // as it was called
+	UUID    string        `json:"uuid"`    // "" when not known
+	Verdict check.Verdict `json:"verdict"` // as it was
+	Family  string        `json:"family"`  // of its system: linux, windows; "" when not known
+	Codes   []string      `json:"codes"`   // of what kept it from being ready
+	Facts   []Fact        `json:"facts"`   // by which it is compared; none of one that could not be read
+}
+
+// A Fact is one of the facts that two audits are compared by.
+type Fact struct {
+	Field string `json:"field"` // state, vcpus, memory_mib, disks, interfaces, machine, os, definition
+	Value string `json:"value"` // as it was
+}
+
+func (s Seen) last() LastSeen {
+	l := LastSeen{Host: s.Host, Name: s.Name, UUID: s.UUID, Verdict: s.Verdict, Family: s.Family, Codes: slices.Concat([]string{}, s.Codes), Facts: []Fact{}}
+	if s.Verdict == check.VerdictUnreadable {
+		return l
+	}
+	for i, f := range facts {
+		l.Facts = append(l.Facts, Fact{f.name, s.facts[i]})
+	}
+	return l
+}
+
+// Seen is what a comparison keeps of l.
+func (l LastSeen) Seen() Seen {
+	s := Seen{Host: l.Host, Name: l.Name, UUID: l.UUID, Verdict: l.Verdict, Family: l.Family, Codes: l.Codes}
+	for i, f := range facts {
+		s.facts[i] = l.fact(f.name)
+	}
+	return s
+}
+
+// Domain is l as far as filters look at domains.
+func (l LastSeen) Domain() discover.Domain {
+	return discover.Domain{
+		Host: l.Host, Name: l.Name, UUID: l.UUID, State: discover.State(l.fact("state")),
+		Guest: discover.Guest{Family: l.Family, Name: l.fact("os")},
+	}
+}
+
+func (l LastSeen) fact(name string) string {
+	for _, f := range l.Facts {
+		if f.Field == name {
+			return f.Value
+		}
+	}
+	return ""
 }
 
 func diskFacts(d discover.Domain) string {

@@ -28,6 +28,7 @@ type auditJSON struct {
 	Hosts      []hostJSON         `json:"hosts"`           // in the order they were given
 	Domains    []audit.Domain     `json:"domains"`         // of all hosts that the filters took, host by host
 	Unreadable []unreadableJSON   `json:"unreadable"`      // domains that are there but could not be read
+	NotSeen    []audit.LastSeen   `json:"not_seen,omitempty"` // of the baseline that this audit was compared with and saved after, what was on hosts that could not be read; not in the totals
 	Usage      *audit.UsageTotals `json:"usage,omitempty"` // of all running domains, where a sample was taken
 	Totals     audit.Totals       `json:"totals"`          // found = ready + attention + blocked + managed + unreadable + filtered
 }
@@ -35,6 +36,12 @@ type auditJSON struct {
 // AuditJSON prints the whole audit, one domain at a time: the output does not
 // have to fit into memory a second time. By names the program and its version.
 func AuditJSON(w io.Writer, r audit.Report, by string) error {
+	return SaveAudit(w, r, nil, by)
+}
+
+// SaveAudit prints what AuditJSON does, and what the baseline knew of hosts
+// that could not be read, for the next comparison.
+func SaveAudit(w io.Writer, r audit.Report, last []audit.LastSeen, by string) error {
 	j := jsonStream{w: w}
 	j.print("{\n")
 	j.field("schema", AuditSchema)
@@ -46,6 +53,9 @@ func AuditJSON(w io.Writer, r audit.Report, by string) error {
 	array(&j, "unreadable", slices.Values(r.Unreadable), func(u discover.Unreadable) any {
 		return unreadableJSON{u.Host, u.Name, u.UUID, check.VerdictUnreadable, u.Err.Error()}
 	})
+	if len(last) > 0 {
+		array(&j, "not_seen", slices.Values(last), func(l audit.LastSeen) any { return l })
+	}
 	if totals, sampled := r.Usage(); sampled {
 		j.field("usage", totals)
 	}

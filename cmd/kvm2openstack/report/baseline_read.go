@@ -80,6 +80,10 @@ func (b *baselineReader) field(name json.Token) error {
 		return eachItem(b.json, func(u unreadableJSON) {
 			b.add(discover.Domain{Host: u.Host, Name: u.Name, UUID: u.UUID}, audit.SeenUnreadable(u.Host, u.Name, u.UUID))
 		})
+	case "not_seen":
+		return eachItem(b.json, func(l audit.LastSeen) {
+			b.take(l.Domain(), l.Seen())
+		})
 	}
 	var skipped json.RawMessage
 	return b.json.Decode(&skipped)
@@ -87,6 +91,10 @@ func (b *baselineReader) field(name json.Token) error {
 
 func (b *baselineReader) add(d discover.Domain, s audit.Seen) {
 	b.read++
+	b.take(d, s)
+}
+
+func (b *baselineReader) take(d discover.Domain, s audit.Seen) {
 	if b.keep == nil || b.keep(d) {
 		b.Domains = append(b.Domains, s)
 	}

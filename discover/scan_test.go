@@ -172,11 +172,11 @@ func TestScanMisbehaviour(t *testing.T) {
 // listOf is an answer to a question for domains that claims to have says.
 func listOf(domains []fakeDomain, says uint32) []byte {
 	var x xdr
-	x.u32(uint32(len(domains)))
+	x.U32(uint32(len(domains)))
 	for _, d := range domains {
 		x.domain(d)
 	}
-	x.u32(says)
+	x.U32(says)
 	return x.Bytes()
 }
 
@@ -188,8 +188,8 @@ func TestScanImpossibleHost(t *testing.T) {
 	}{"negative processors": {16 << 20, 0xfffffffb}, "memory without end": {1<<64 - 1, 8}} {
 		var x xdr
 		x.Write(make([]byte, 4*32))
-		x.u64(answer.memory)
-		x.u32(answer.cpus)
+		x.U64(answer.memory)
+		x.U32(answer.cpus)
 		x.Write(make([]byte, 4*5))
 		d := &fakeDaemon{domains: []fakeDomain{newFakeDomain("a")}, before: func(p uint32, _ int) *misdeed {
 			if p == procNodeInfo {

@@ -23,8 +23,9 @@ type auditOptions struct {
 func newAudit(a *app) *cobra.Command {
 	var o auditOptions
 	cmd := &cobra.Command{
-		Use:   "audit",
-		Short: "Look at hosts and say what can be adopted; writes nothing",
+		Annotations: onlyLooks,
+		Use:         "audit",
+		Short:       "Look at hosts and say what can be adopted; writes nothing",
 		Long: `Audit reads hosts, assesses every domain and says ready, attention or blocked,
 each with its reasons. It writes nothing, neither to a host nor to a database.
 

@@ -20,8 +20,9 @@ type explainOptions struct{ selection }
 func newExplain(a *app) *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
-		Use:   "explain CODE | DOMAIN | LOGLINE | -",
-		Short: "Say what a check means, or walk through a domain's verdict",
+		Annotations: onlyLooks,
+		Use:         "explain CODE | DOMAIN | LOGLINE | -",
+		Short:       "Say what a check means, or walk through a domain's verdict",
 		Long: `Explain prints what a check means, what it rests on and what to do about it; or
 it audits the hosts and walks through the verdict of one domain: what it is,
 what was looked at, what was found, and what Nova will make of it.

@@ -25,7 +25,7 @@ func main() {
 // mainStatus is main with its exit status, so that tests can run the command
 // inside their own process.
 func mainStatus() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
 	// Unasked, the runtime would end the process when a reader of its output
 	// goes away, in the middle of whatever it is doing.

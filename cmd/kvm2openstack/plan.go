@@ -23,8 +23,9 @@ type planOptions struct {
 func newPlan(a *app) *cobra.Command {
 	var o planOptions
 	cmd := &cobra.Command{
-		Use:   "plan -O FILE",
-		Short: "Decide for every domain, as a file to read, edit and keep",
+		Annotations: onlyLooks,
+		Use:         "plan -O FILE",
+		Short:       "Decide for every domain, as a file to read, edit and keep",
 		Long: `Plan audits the hosts and writes what import would do to every domain that was
 found: project, flavor, networks and addresses, disks and where they go, NIC
 model, lock. Blocked domains are in it as well, as "skip" with their reasons.

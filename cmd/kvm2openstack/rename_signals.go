@@ -15,7 +15,7 @@ import (
 // leaves guests off that it has just shut down.
 func steer(control *restart.Control, say func(string)) (stop func()) {
 	heard := make(chan os.Signal, 16)
-	signal.Notify(heard, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP, syscall.SIGUSR1, syscall.SIGUSR2)
+	signal.Notify(heard, append(stopSignals(), syscall.SIGTSTP, syscall.SIGUSR1, syscall.SIGUSR2)...)
 	over := make(chan struct{})
 	go func() {
 		stops := 0

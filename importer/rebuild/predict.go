@@ -22,6 +22,9 @@ func Predict(now discover.Domain, i nova.Instance, c Config) discover.Domain {
 	p.nics()
 	p.devices()
 	p.Layout = p.layout()
+	if p.config.since(25) && p.Arch != hostArch(p.now.Arch) {
+		p.VirtType = "qemu" // Nova emulates another architecture than the host's, 32 bits too
+	}
 	return p.Domain
 }
 
@@ -78,6 +81,8 @@ func hostArch(guest string) string {
 	}
 	return guest
 }
+
+func (p *prediction) x86() bool { return p.Arch == "x86_64" || p.Arch == "i686" }
 
 func (p *prediction) hyperv() []string {
 	on := []string{"relaxed", "vapic", "spinlocks"}

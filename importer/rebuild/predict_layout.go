@@ -68,7 +68,7 @@ func (b *layoutBuilder) text() string {
 
 // platform is what is not a device. Only x86 has SMBIOS.
 func (p *prediction) platform(b *layoutBuilder) {
-	if p.Arch == "x86_64" {
+	if p.x86() {
 		b.line("smbios mode=sysinfo")
 		for _, e := range [][2]string{
 			{"manufacturer", "OpenStack Foundation"}, {"product", "OpenStack Nova"},
@@ -106,7 +106,7 @@ func (p *prediction) timers(b *layoutBuilder) {
 	}
 	b.line("timer pit tickpolicy=delay")
 	b.line("timer rtc tickpolicy=catchup")
-	if p.Arch == "x86_64" {
+	if p.x86() {
 		b.line("timer hpet present=%s", map[bool]string{true: "yes", false: "no"}[p.yes("hw_time_hpet")])
 	}
 	if p.windows() {

@@ -21,16 +21,16 @@ const AuditSchema = "kvm2openstack.audit/1"
 
 // An auditJSON is the shape of what AuditJSON prints piece by piece.
 type auditJSON struct {
-	Schema     string             `json:"schema"`          // name and version of this shape; within a version fields are only added
-	At         time.Time          `json:"at"`              // when the hosts had been read
-	By         string             `json:"by"`              // what made it
-	Release    *releaseJSON       `json:"release"`         // of the Nova that was looked at, null without its databases
-	Hosts      []hostJSON         `json:"hosts"`           // in the order they were given
-	Domains    []audit.Domain     `json:"domains"`         // of all hosts that the filters took, host by host
-	Unreadable []unreadableJSON   `json:"unreadable"`      // domains that are there but could not be read
+	Schema     string             `json:"schema"`             // name and version of this shape; within a version fields are only added
+	At         time.Time          `json:"at"`                 // when the hosts had been read
+	By         string             `json:"by"`                 // what made it
+	Release    *releaseJSON       `json:"release"`            // of the Nova that was looked at, null without its databases
+	Hosts      []hostJSON         `json:"hosts"`              // in the order they were given
+	Domains    []audit.Domain     `json:"domains"`            // of all hosts that the filters took, host by host
+	Unreadable []unreadableJSON   `json:"unreadable"`         // domains that are there but could not be read
 	NotSeen    []audit.LastSeen   `json:"not_seen,omitempty"` // of the baseline that this audit was compared with and saved after, what was on hosts that could not be read; not in the totals
-	Usage      *audit.UsageTotals `json:"usage,omitempty"` // of all running domains, where a sample was taken
-	Totals     audit.Totals       `json:"totals"`          // found = ready + attention + blocked + managed + unreadable + filtered
+	Usage      *audit.UsageTotals `json:"usage,omitempty"`    // of all running domains, where a sample was taken
+	Totals     audit.Totals       `json:"totals"`             // found = ready + attention + blocked + managed + unreadable + filtered
 }
 
 // AuditJSON prints the whole audit, one domain at a time: the output does not

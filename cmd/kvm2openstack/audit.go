@@ -58,7 +58,7 @@ the domain's process has of the host. What could not be measured is said.`,
 }
 
 func (o *auditOptions) run(cmd *cobra.Command, a *app) error {
-	if err := o.check(); err != nil {
+	if err := errors.Join(o.check(), o.checkFiles(cmd)); err != nil {
 		return err
 	}
 	c, err := loadConfig(a.configFile)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -79,4 +80,29 @@ func (o *auditOptions) check() error {
 		return usagef("--baseline prints a list of changes, as table or json: it does not go with -o csv, --group-by or --sort")
 	}
 	return o.cronOptions.check()
+}
+
+// checkFiles refuses what would leave no file where one is wanted: a name that
+// a script has left empty, and one file for two results.
+func (o *auditOptions) checkFiles(cmd *cobra.Command) error {
+	for _, flag := range []string{"html", "save", "baseline"} {
+		if f := cmd.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
+			return usagef("--%s: the name of the file is empty", flag)
+		}
+	}
+	if o.html == "" {
+		return nil
+	}
+	for flag, path := range map[string]string{"save": o.save, "baseline": o.baseline} {
+		if path != "" && sameFile(path, o.html) {
+			return usagef("--html and --%s name the same file: %s", flag, path)
+		}
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	a, errA := filepath.Abs(whereLeads(a))
+	b, errB := filepath.Abs(whereLeads(b))
+	return errA == nil && errB == nil && a == b
 }

@@ -44,10 +44,7 @@ func writeWhole(path string, write func(io.Writer) error) error {
 // newWholeFile begins a file. Call drop in any case, and keep before it when
 // all is written.
 func newWholeFile(path string) (*wholeFile, error) {
-	f := &wholeFile{path: path, to: path}
-	if to, err := filepath.EvalSymlinks(path); err == nil {
-		f.to = to
-	}
+	f := &wholeFile{path: path, to: whereLeads(path)}
 	info, err := os.Stat(f.to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -65,6 +62,24 @@ func newWholeFile(path string) (*wholeFile, error) {
 	}
 	f.buf = bufio.NewWriterSize(f.out, 64<<10)
 	return f, nil
+}
+
+// whereLeads follows symbolic links, also to a file that is yet to be made.
+func whereLeads(path string) string {
+	for range 40 { // as many as Linux follows
+		if to, err := filepath.EvalSymlinks(path); err == nil {
+			return to
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path
 }
 
 // beside opens the file that is to take the place. A new one has the rights

@@ -130,6 +130,23 @@ func TestWriteWholeKeepsRightsAndLink(t *testing.T) {
 	}
 }
 
+// A link to a file that is not there yet stays a link, too.
+func TestWriteWholeMakesWhereLinkLeads(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	for link, to := range map[string]string{"second": "first", "first": filepath.Join(elsewhere, "r")} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeWhole(filepath.Join(dir, "second"), says("text")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, elsewhere, "r", "text")
+	if to, err := os.Readlink(filepath.Join(dir, "second")); err != nil || to != "first" {
+		t.Errorf("the link leads to %q (%v), want where it led", to, err)
+	}
+}
+
 // What cannot be written to is told before anything is done.
 func TestNewWholeFileRefuses(t *testing.T) {
 	dir := t.TempDir()

@@ -16,6 +16,9 @@ func ReadBaseline(r io.Reader, keep func(discover.Domain) bool) (audit.Baseline,
 	b := baselineReader{json: json.NewDecoder(r), keep: keep}
 	b.Failed = map[string]bool{}
 	err := b.object()
+	if err == nil {
+		err = b.end()
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("it ends in the middle")
 	}
@@ -53,6 +56,15 @@ func (b *baselineReader) object() error {
 	}
 	_, err := b.json.Token()
 	return err
+}
+
+// end refuses what follows the document, as after audits that were appended to
+// one another: the first of them is not the last audit.
+func (b *baselineReader) end() error {
+	if _, err := b.json.Token(); err != io.EOF {
+		return errors.New("it goes on after its end; a file of several audits is no baseline (> FILE, not >> FILE)")
+	}
+	return nil
 }
 
 func (b *baselineReader) field(name json.Token) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // ReadBaseline reads what AuditJSON printed, one domain at a time. Domains
-// that keep does not take are left out; nil takes all.
+// that keep does not take are left out, but for unreadable ones; nil takes all.
 func ReadBaseline(r io.Reader, keep func(discover.Domain) bool) (audit.Baseline, error) {
 	b := baselineReader{json: json.NewDecoder(r), keep: keep}
 	b.Failed = map[string]bool{}
@@ -90,7 +90,8 @@ func (b *baselineReader) field(name json.Token) error {
 		return eachItem(b.json, func(d audit.Domain) { b.add(d.Domain, audit.SeenDomain(d)) })
 	case "unreadable":
 		return eachItem(b.json, func(u unreadableJSON) {
-			b.add(discover.Domain{Host: u.Host, Name: u.Name, UUID: u.UUID}, audit.SeenUnreadable(u.Host, u.Name, u.UUID))
+			b.read++ // No filter leaves them out of an audit either.
+			b.Domains = append(b.Domains, audit.SeenUnreadable(u.Host, u.Name, u.UUID))
 		})
 	case "not_seen":
 		return eachItem(b.json, func(l audit.LastSeen) {

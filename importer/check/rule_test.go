@@ -128,8 +128,8 @@ func TestFixturesNoticeEveryRule(t *testing.T) {
 
 func TestRulesAreWellFormed(t *testing.T) {
 	shape := regexp.MustCompile(`^K2O-[1-7][0-9]{2}$`)
-	if n := len(Rules()); n < 50 {
-		t.Errorf("%d rules, want at least 50", n)
+	if n := len(Rules()); n < 60 {
+		t.Errorf("%d rules, want at least 60", n)
 	}
 	last := ""
 	for _, r := range Rules() {

@@ -84,14 +84,19 @@ func Failures(w io.Writer, r audit.Report) {
 	}
 }
 
+// hostError is what happened to a host whose name has been said.
+func hostError(h audit.Host) string {
+	return Line(strings.TrimPrefix(h.Err.Error(), "host "+h.Host.Name+": "))
+}
+
 // hostFailures are those that leave domains unseen, or unasked.
 func hostFailures(w io.Writer, r audit.Report) {
 	for _, h := range r.Hosts {
 		switch {
 		case h.Err != nil && h.Found > 0:
-			fmt.Fprintf(w, "\nhost %s was read in part, %d domains: %s\n", Line(h.Host.Name), h.Found, Line(h.Err.Error()))
+			fmt.Fprintf(w, "\nhost %s was read in part, %s: %s\n", Line(h.Host.Name), Count(h.Found, "domain"), hostError(h))
 		case h.Err != nil:
-			fmt.Fprintf(w, "\nhost %s was not read: %s\n", Line(h.Host.Name), Line(h.Err.Error()))
+			fmt.Fprintf(w, "\nhost %s was not read: %s\n", Line(h.Host.Name), hostError(h))
 		}
 		for _, q := range h.Silent {
 			fmt.Fprintf(w, "\nhost %s: domain %s runs, but its QEMU did not answer: %s\n", Line(h.Host.Name), Line(q.Name), Line(q.Err.Error()))

@@ -17,8 +17,8 @@ func TestFailures(t *testing.T) {
 		change(&i)
 		return audit.Host{Inventory: i}
 	}
-	part := inventory("part", func(i *discover.Inventory) { i.Err = errors.New("dropped") })
-	part.Found = 3
+	part := inventory("part", func(i *discover.Inventory) { i.Err = errors.New("host part: dropped") })
+	part.Found = 1
 	r := audit.Report{Hosts: []audit.Host{
 		inventory("dead", func(i *discover.Inventory) { i.Err = errors.New("refused\x1b[2J") }),
 		part,
@@ -33,7 +33,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"host dead was not read: refused", "host part was read in part, 3 domains: dropped",
+		"host dead was not read: refused", "host part was read in part, 1 domain: dropped",
 		"host blind: its files were not looked at: no files URL", "host hung: domain db runs, but its QEMU did not answer: no answer in 15s",
 	} {
 		if !strings.Contains(text.String(), want) {
@@ -43,7 +43,7 @@ func TestFailures(t *testing.T) {
 	if strings.Contains(text.String(), "\x1b") {
 		t.Error("an escape sequence of a host reached the terminal")
 	}
-	for _, want := range []string{`"silent":[{"name":"db","uuid":"u-1","error":"no answer in 15s"}]`, `"files_error":"no files URL"`, `"error":"dropped"`} {
+	for _, want := range []string{`"silent":[{"name":"db","uuid":"u-1","error":"no answer in 15s"}]`, `"files_error":"no files URL"`, `"error":"host part: dropped"`} {
 		if !strings.Contains(asJSON.String(), want) {
 			t.Errorf("AuditJSON lacks %s: %s", want, asJSON.String())
 		}

@@ -92,7 +92,7 @@ func TestFleetRename(t *testing.T) {
 			l.command(exitClean, "verify", l.plan)
 			l.computeSaysNothing(compute)
 
-			l.phase("release", func() { l.released(consoles[by]) })
+			l.phase("release", func() { l.released(exitAttention) })
 			l.phase("looks", func() { l.back(before) })
 			l.dropConsoles()
 			if diff := cloud.diff(l.dumpCloud()); diff != "" {
@@ -175,10 +175,8 @@ func swapped(name string, guest map[string]string) map[string]string {
 	return withDriver(guest, "e1000")
 }
 
-// consoles: what a guest wrote since Nova started it stays, with a warning.
-var consoles = map[string]int{"nova": exitAttention, "libvirt": exitClean}
-
-// released takes all of the plan back. What an API of the cloud did not answer in
+// released takes all of the plan back. Warnings are of what stays: consoles that
+// guests wrote under Nova, and UEFI variables that they have changed. What an API of the cloud did not answer in
 // time, on a machine that is this busy, the same command ends.
 func (l *lab) released(want int) {
 	l.t.Helper()

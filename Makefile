@@ -29,7 +29,8 @@ test:
 bench:
 	testdata/services/bench.sh
 
-# Needs Debian 12 and root; see testdata/lab/README.md.
+# Needs Debian 12 and root; see testdata/lab/README.md. RELEASE=epoxy is another
+# lab, OpenStack 2025.1, beside the one of Zed.
 lab:
 	testdata/lab/up.sh
 	testdata/lab/fleet.sh

@@ -77,7 +77,7 @@ func (r *round) synchronized() {
 // of the host runs that could see it, and starts the host's daemons again.
 func (r *round) hostReboots(days []*day) {
 	r.t.Helper()
-	host := []string{"nova-compute", "neutron-linuxbridge-agent", "libvirtd"}
+	host := []string{"nova-compute", labEnv(r.t, "K2O_LAB_L2_AGENT"), "libvirtd"}
 	names := map[string]string{}
 	for _, d := range days {
 		names[d.uuid()] = r.virsh("domname", d.uuid())

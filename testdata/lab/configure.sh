@@ -5,11 +5,13 @@
 # tool and its tests find the lab.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+at_home "$@"
 
 # fill: stdin with the settings put in.
 fill() {
 	local name script=
-	for name in PW DB_PORT COMPUTE_HOST PHYSNET UPLINK BR LAB_STATE LAB_LOG; do
+	for name in PW DB_PORT COMPUTE_HOST PHYSNET UPLINK BR LAB_STATE LAB_LOG \
+		L2_DRIVER FIREWALL HEAL_INTERVAL COMPUTE_API; do
 		script+="s|@$name@|${!name}|g;"
 	done
 	sed "$script"

@@ -10,6 +10,16 @@ set -euo pipefail
 
 [ "$(id -u)" -eq 0 ] || die "the lab was started by root, and only root can end it"
 
+if away; then
+	if alive holder; then
+		"$LAB_DIR/root.sh" "$LAB_DIR/down.sh" "$@"
+	elif [ "${1:-}" = --wipe ]; then
+		die "there is nothing to forget with: up.sh first"
+	fi
+	"$LAB_DIR/root.sh" end
+	exit
+fi
+
 # virsh: of the lab's libvirtd, whose guests are all the lab's own.
 virsh() { command virsh -q -c qemu:///system "$@"; }
 
@@ -31,6 +41,7 @@ undefine_guests() {
 forget() {
 	local file
 	rm -rf "$LAB_STATE/mysql" "$LAB_STATE/rabbitmq" "$LAB_STATE/images" "$LAB_STATE"/*.done
+	rm -f "$LAB_STATE/openvswitch.db" /var/lib/nova/compute_id
 	rm -rf /etc/keystone/fernet-keys /etc/keystone/credential-keys
 	find /var/lib/nova/instances -mindepth 1 -delete
 	while read -r file; do
@@ -44,7 +55,7 @@ if [ "${1:-}" = --wipe ] && ! alive libvirtd; then
 	die "domains are forgotten through the lab's libvirtd, which does not run: up.sh first"
 fi
 # Nova first: it would take the end of a guest for its owner's wish.
-for name in nova-compute neutron-linuxbridge-agent; do stop $name; done
+for name in nova-compute "$L2_AGENT"; do stop "$name"; done
 if alive libvirtd; then
 	destroy_guests
 	[ "${1:-}" != --wipe ] || undefine_guests

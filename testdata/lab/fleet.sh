@@ -15,6 +15,7 @@
 # names have something else before the first hyphen, day-web01 like leg-web01.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+at_home "$@"
 
 FLEET=${FLEET:-$LAB_DIR/fleet}
 IMAGES=/var/lib/libvirt/images

@@ -5,6 +5,7 @@
 # An image that is newer than its parts is left alone.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+at_home "$@"
 
 KERNEL=$LAB_STATE/kernel/root # unpacked by install.sh
 SIZE_MIB=48

@@ -1,14 +1,15 @@
 #!/bin/bash
-# Installs OpenStack Zed, what it runs on, and what builds the guest's disk,
-# from the package mirrors of Debian 12. Starts and configures nothing.
+# Installs OpenStack, what it runs on, and what builds the guest's disk, from
+# the package mirrors of Debian. Starts and configures nothing.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+at_home "$@"
 
 PACKAGES=(
 	# what the cloud runs on
 	mariadb-server rabbitmq-server memcached sudo iproute2 iptables ipset ebtables
 	# the cloud
-	keystone glance-api placement-api neutron-server neutron-linuxbridge-agent
+	keystone glance-api placement-api neutron-server
 	nova-api nova-conductor nova-scheduler nova-compute nova-compute-qemu nova-consoleproxy novnc
 	# the hypervisor
 	libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils ovmf genisoimage
@@ -16,6 +17,7 @@ PACKAGES=(
 	python3-openstackclient python3-osc-placement python3-libvirt curl iputils-ping
 	# the guest's disk
 	busybox-static cpio kmod xz-utils dosfstools mtools fdisk syslinux syslinux-common syslinux-efi
+	"${RELEASE_PACKAGES[@]}"
 )
 
 # missing: the packages that are not installed.

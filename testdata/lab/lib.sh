@@ -9,10 +9,11 @@
 # shellcheck disable=SC2034
 
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-LAB_RUN=/run/k2o-lab       # pid files and sockets
-LAB_LOG=/var/log/k2o-lab   # one file for each daemon and each long step
-LAB_STATE=/var/lib/k2o-lab # databases, the guest's image, what was made once
-PW=labpass                 # of everything that wants one
+INSIDE=/etc/k2o-lab-release # says in the root of a release which one it is, see root.sh
+LAB_RUN=/run/k2o-lab        # pid files and sockets
+LAB_LOG=/var/log/k2o-lab    # one file for each daemon and each long step
+LAB_STATE=/var/lib/k2o-lab  # databases, the guest's image, what was made once
+PW=labpass                  # of everything that wants one
 
 BR=br-legacy               # the Linux bridge that the legacy domains are on
 BR_IP=10.66.0.1/24         # the host's own address on it, to reach the guests
@@ -112,4 +113,23 @@ as() {
 	HOME=$home setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- "$@"
 }
 
+[ ! -e "$INSIDE" ] || RELEASE=$(cat "$INSIDE")
+RELEASE=${RELEASE:-zed}
+[ -e "$LAB_DIR/releases/$RELEASE.sh" ] || die "there is no release $RELEASE, see $LAB_DIR/releases"
+# shellcheck source=/dev/null
+. "$LAB_DIR/releases/$RELEASE.sh"
+
+# away: the release has a root of its own, and this is the machine.
+away() { [ -n "$SUITE" ] && [ ! -e "$INSIDE" ]; }
+
+# at_home ARGUMENT...: leaves this script for the same one where the lab is.
+at_home() {
+	if away; then
+		exec "$LAB_DIR/root.sh" "$LAB_DIR/${0##*/}" "$@"
+	fi
+}
+
+if away; then
+	LAB_RUN+=-$RELEASE LAB_LOG+=-$RELEASE LAB_STATE+=-$RELEASE
+fi
 [ "$(id -u)" -ne 0 ] || mkdir -p "$LAB_RUN" "$LAB_LOG" "$LAB_STATE"

@@ -7,6 +7,7 @@
 #   net.sh up|down
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+at_home "$@"
 
 exists() { ip link show "$1" >/dev/null 2>&1; }
 

@@ -8,6 +8,8 @@
 # without a name it looks at all.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+! away || alive holder || die "the lab of $RELEASE is not up"
+at_home "$@"
 . "$LAB_DIR/services.sh"
 
 restart() {

@@ -7,7 +7,7 @@ SERVICES=(
 	keystone placement glance-api neutron-server
 	nova-api nova-conductor nova-scheduler nova-novncproxy
 	virtlogd libvirtd
-	neutron-linuxbridge-agent nova-compute
+	"${SWITCHES[@]}" "$L2_AGENT" nova-compute
 )
 
 # Erlang's port mapper is one for a whole machine; ours is another.
@@ -28,7 +28,9 @@ port_of() {
 	nova-novncproxy) echo 6080 ;;
 	esac
 }
-# launch NAME: starts it unless it runs, and does not wait.
+
+# launch NAME [FILE]: starts it unless it runs, and does not wait. nova-compute
+# may get one more configuration file.
 launch() {
 	case $1 in
 	mariadb) mariadb_server ;;
@@ -42,9 +44,12 @@ launch() {
 	neutron-server) neutron neutron-server ml2_conf.ini ;;
 	neutron-linuxbridge-agent) neutron neutron-linuxbridge-agent linuxbridge_agent.ini ;;
 	nova-novncproxy) start nova-novncproxy nova /usr/bin/nova-novncproxy --config-file /etc/nova/nova.conf --web /usr/share/novnc ;;
-	nova-compute) start nova-compute nova /usr/bin/nova-compute --config-file "$LAB_STATE/nova-compute.conf" ;;
+	neutron-openvswitch-agent) neutron neutron-openvswitch-agent openvswitch_agent.ini ;;
+	nova-compute) start nova-compute nova /usr/bin/nova-compute --config-file "$LAB_STATE/nova-compute.conf" ${2:+--config-file "$2"} ;;
 	nova-*) start "$1" nova "/usr/bin/$1" --config-file /etc/nova/nova.conf ;;
 	virtlogd | libvirtd) install -d -m 755 /run/libvirt && start "$1" root "/usr/sbin/$1" ;;
+	ovsdb-server) switch_database ;;
+	ovs-vswitchd) start ovs-vswitchd root /usr/sbin/ovs-vswitchd unix:/run/openvswitch/db.sock ;;
 	*) die "there is no service $1, but: ${SERVICES[*]}" ;;
 	esac
 }
@@ -62,7 +67,8 @@ ready() {
 	# its models.
 	keystone | placement | glance-api | nova-api | neutron-server) curl -fs -m 10 "http://127.0.0.1:$port/" ;;
 	nova-conductor | nova-scheduler | nova-compute) reported "$1" nova_cell1.services last_seen_up ;;
-	neutron-linuxbridge-agent) reported "$1" neutron.agents heartbeat_timestamp ;;
+	ovsdb-server) ovs-vsctl -t 10 --no-wait show ;;
+	neutron-*-agent) reported "$1" neutron.agents heartbeat_timestamp ;;
 	*) alive "$1" ;;
 	esac
 }
@@ -108,6 +114,17 @@ rabbitmq_server() {
 		ERL_EPMD_PORT=$EPMD_PORT ERL_EPMD_ADDRESS=127.0.0.1 \
 		RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}" \
 		/usr/lib/rabbitmq/bin/rabbitmq-server
+}
+
+# Open vSwitch as its own scripts would start it, but for its kernel module. The
+# guests' TCP comes with unfinished checksums; the userspace datapath passes them
+# on like that unless it is told to do segmentation.
+switch_database() {
+	local db=$LAB_STATE/openvswitch.db
+	[ -e "$db" ] || ovsdb-tool create "$db" /usr/share/openvswitch/vswitch.ovsschema
+	install -d /run/openvswitch
+	start ovsdb-server root /usr/sbin/ovsdb-server "$db" --remote=punix:/run/openvswitch/db.sock --remote=ptcp:6640:127.0.0.1
+	ovs-vsctl -t 60 --retry --no-wait init -- set Open_vSwitch . other_config:userspace-tso-enable=true
 }
 
 # wsgi NAME USER FILE PROCESSES THREADS: an API under uWSGI. With lazy-apps

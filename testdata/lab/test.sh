@@ -14,37 +14,47 @@ PATH=$PATH:/usr/local/go/bin
 
 was_up=
 "$LAB_DIR/service.sh" status >/dev/null 2>&1 && was_up=yes
-status=0
 
 # Whatever happens, what was started for these tests is ended after them.
 # shellcheck disable=SC2317 # the trap comes here
 tidy() {
 	[ -n "$was_up" ] || "$LAB_DIR/down.sh" >/dev/null || true
 }
-trap tidy EXIT
 
+# tests: where the lab is.
+tests() {
+	local status=0 results timeout=60m usual=Lab packages=${PACKAGES:-./importer/openstack ./rename ./cmd/kvm2openstack}
+	[ -z "${LAB_FULL:-}" ] || { timeout=6h usual='Lab|Full'; }
+	# shellcheck source=/dev/null
+	. "$LAB_DIR/env.sh"
+	echo "== lab: go test -tags lab ${RUN:+-run $RUN }$packages"
+	results=$(mktemp)
+	# One package after the other: they share the cloud.
+	# shellcheck disable=SC2086
+	go vet -tags lab $packages
+	# shellcheck disable=SC2086
+	go test -v -count=1 -p 1 -timeout $timeout -tags lab -run "${RUN:-$usual}" $packages >"$results" 2>&1 || status=$?
+	grep -vE '^(=== |\?|PASS$)' "$results" || true
+	echo "lab: $(grep -cE '^ *--- PASS' "$results") passed, $(grep -cE '^ *--- SKIP' "$results") skipped, $(grep -cE '^ *--- FAIL' "$results") failed"
+	if ! grep -qE '^ *--- PASS' "$results"; then
+		echo "lab: no test ran" >&2
+		status=1
+	fi
+	rm -f "$results"
+	return $status
+}
+
+if [ "${1:-}" = --tests ]; then
+	tests
+	exit
+fi
+trap tidy EXIT
 "$LAB_DIR/up.sh"
 "$LAB_DIR/fleet.sh"
 "$LAB_DIR/fleet.sh" --wait
-# shellcheck source=/dev/null
-. "$LAB_DIR/env.sh"
-
-timeout=60m
-usual=Lab
-[ -z "${LAB_FULL:-}" ] || { timeout=6h usual='Lab|Full'; }
-packages=${PACKAGES:-./importer/openstack ./rename ./cmd/kvm2openstack}
-echo "== lab: go test -tags lab ${RUN:+-run $RUN }$packages"
-results=$(mktemp)
-# One package after the other: they share the cloud.
-# shellcheck disable=SC2086
-go vet -tags lab $packages
-# shellcheck disable=SC2086
-go test -v -count=1 -p 1 -timeout $timeout -tags lab -run "${RUN:-$usual}" $packages >"$results" 2>&1 || status=$?
-grep -vE '^(=== |\?|PASS$)' "$results" || true
-echo "lab: $(grep -cE '^ *--- PASS' "$results") passed, $(grep -cE '^ *--- SKIP' "$results") skipped, $(grep -cE '^ *--- FAIL' "$results") failed"
-if ! grep -qE '^ *--- PASS' "$results"; then
-	echo "lab: no test ran" >&2
-	status=1
+if away; then
+	go mod download # the root's network ends at the root
+	"$LAB_DIR/root.sh" "$LAB_DIR/test.sh" --tests
+else
+	tests
 fi
-rm -f "$results"
-exit $status

@@ -14,8 +14,8 @@ step() { log "$* ($SECONDS s)"; }
 # suited: or a line that says why this machine cannot be a lab.
 suited() {
 	# shellcheck source=/dev/null
-	[ "$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")" = "debian 12" ] ||
-		die "the lab is made of the packages of Debian 12, and this is another system"
+	away || [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}")" = "debian $DEBIAN" ] ||
+		die "the lab of $RELEASE is made of the packages of Debian $DEBIAN, and this is another system"
 	[ "$(id -u)" -eq 0 ] || die "the lab needs root: it has daemons with users of their own, bridges and guests"
 }
 
@@ -120,6 +120,10 @@ suited
 if [ -z "${K2O_LAB_LOCKED:-}" ]; then
 	K2O_LAB_LOCKED=yes exec flock -o "$LAB_RUN/lock" "$0" "$@"
 fi
+if away; then
+	"$LAB_DIR/root.sh" make
+fi
+at_home "$@"
 
 "$LAB_DIR/install.sh"
 vacant
@@ -142,8 +146,11 @@ step "Keystone answers"
 await rabbitmq
 kvm_group
 together placement glance-api neutron-server nova-api nova-conductor nova-scheduler nova-novncproxy virtlogd libvirtd
-together neutron-linuxbridge-agent nova-compute
-step "all daemons are up"
+together "${SWITCHES[@]}"
+connect_switch
 wait $guest_image || die "there is no guest image, see $LAB_LOG/guest-image.log"
+first_start
+together "$L2_AGENT" nova-compute
+step "all daemons are up"
 cloud compute "$GUEST_IMAGE"
 step "the cloud is up; how to use it: . $LAB_DIR/env.sh"

@@ -1,0 +1,22 @@
+# shellcheck shell=bash
+# OpenStack Zed, Nova 26: the packages of Debian 12, on this machine itself.
+# What a release changes is here, under the same names as in its siblings.
+
+# The names are for the scripts that source this file.
+# shellcheck disable=SC2034
+
+DEBIAN=12
+SUITE=           # of the root file system that the lab has of its own: none
+SWITCHES=()      # daemons that must run before the agent
+L2_DRIVER=linuxbridge
+L2_AGENT=neutron-linuxbridge-agent
+FIREWALL=iptables
+HEAL_INTERVAL=30 # Nova refills an info cache; every half minute here
+COMPUTE_API=2.92 # the newest that Debian 12's client knows; Zed itself ends at 2.93
+RELEASE_PACKAGES=(neutron-linuxbridge-agent)
+
+# connect_switch: the agent takes the uplink into a bridge of its own.
+connect_switch() { :; }
+
+# first_start: nova-compute takes a host with guests as any other.
+first_start() { :; }

@@ -61,7 +61,7 @@ func (l *lab) rebuiltAsForetold(before map[string]look, f foretelling, names []s
 	for _, name := range names {
 		was, is := l.lookedAt(before[name]), l.lookedAt(l.look(l.fleet[name]))
 		c := f.config.Nova.Libvirt.compute()
-		c.Major = 26
+		c.Major = release(l.t).major
 		then := rebuild.Predict(was, f.hardware[name].Hardware(f.side.snapshot), c)
 		if diff := rebuild.Compare(then, is); len(diff) > 0 {
 			l.t.Errorf("%s is not what was foretold:\n%s", name, differenceLines(diff))

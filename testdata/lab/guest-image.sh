@@ -30,6 +30,7 @@ modules() {
 		while read -r file; do
 			install -D -m 644 "$file" "$1${file#"$KERNEL"}"
 		done
+	find "$1/lib/modules" -name '*.ko.xz' -exec unxz {} + # busybox and depmod then need not know how
 	cp "$KERNEL/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$1/lib/modules/$version/"
 	depmod -b "$1" "$version"
 }

@@ -67,6 +67,7 @@ kernel() {
 		die "the guest's kernel cannot be downloaded, see $LAB_LOG/install.log"
 	dpkg-deb -x "$package"_*.deb unpacked
 	rm -f "$package"_*.deb
+	[ -e unpacked/lib ] || ln -s usr/lib unpacked/lib # since Debian 13 modules are below /usr alone
 	mv unpacked root # whole, or not there
 }
 

@@ -6,9 +6,11 @@
 #
 #   RELEASE=epoxy root.sh make          the root file system and its packages
 #   RELEASE=epoxy root.sh COMMAND...    runs a command there: root.sh bash
-#   RELEASE=epoxy root.sh end
+#   RELEASE=epoxy root.sh end           ends all processes there
+#   RELEASE=epoxy root.sh remove        and takes it away with everything in it
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+[ -n "$SUITE" ] || die "the lab of $RELEASE is on the machine itself"
 
 ROOT=$LAB_STATE/root
 TREE=$(cd "$LAB_DIR/../.." && pwd)
@@ -103,7 +105,7 @@ inside() {
 	share "$first"
 	[ "$1" != own ] || network=(-n)
 	shift
-	for name in RUN PACKAGES LAB_FULL GOFLAGS GOCACHE GOMODCACHE; do
+	for name in RUN PACKAGES LAB_FULL LAB_SHAPES LAB_OPERATIONS LAB_RECORD GOFLAGS GOCACHE GOMODCACHE; do
 		[ -z "${!name:-}" ] || variables+=("$name=${!name}")
 	done
 	nsenter -t "$first" -m -p "${network[@]}" -r -w -- env -i -C "$TREE" HOME="$HOME" TERM="${TERM:-dumb}" LANG=C.UTF-8 \
@@ -120,6 +122,10 @@ make)
 end)
 	! alive holder || kill -KILL -- "-$(pid_of holder)"
 	stop holder
+	;;
+remove)
+	"$0" end
+	rm -rf --one-file-system "$LAB_STATE" "$LAB_LOG" "$LAB_RUN"
 	;;
 *) inside own "$@" ;;
 esac

@@ -155,7 +155,7 @@ func (d *day) booted() (guest map[string]string) {
 // operation.
 func (d *day) quiet(after string) {
 	d.t.Helper()
-	text := withoutEmptyDrives(d.logged(d.log))
+	text := d.computeLog(d.log)
 	if d.status == "ERROR" {
 		if !strings.Contains(text, nvramStays) {
 			d.t.Errorf("after %s %s is in ERROR, and nova-compute does not say that it %s", after, d.guest.name, nvramStays)

@@ -300,7 +300,7 @@ func (l *lab) instanceNames(names []string) map[string]string {
 // the instances that it cannot undefine.
 func (l *lab) computeSaysNothing(since logMark, undefined ...string) {
 	l.t.Helper()
-	text := withoutEmptyDrives(l.logged(since))
+	text := l.computeLog(since)
 	for _, uuid := range undefined {
 		text = withoutFailedUndefine(text, uuid)
 	}

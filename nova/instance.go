@@ -75,6 +75,7 @@ type FixedIP struct {
 	Gateway    netip.Addr // zero when the subnet has none
 	DNS        []netip.Addr
 	DHCPServer netip.Addr
+	DHCP       *bool // the subnet's enable_dhcp, for a Nova that keeps it
 }
 
 // A Flavor is a size that Nova offers (flavors in the API database).

@@ -59,6 +59,7 @@ type vifSubnet struct {
 
 type subnetMeta struct {
 	DHCPServer string `json:"dhcp_server,omitempty"`
+	EnableDHCP *bool  `json:"enable_dhcp,omitempty"` // in 31; 26 has no such word
 }
 
 type vifIP struct {
@@ -183,6 +184,7 @@ func newSubnet(cidr netip.Prefix, ip FixedIP) vifSubnet {
 	for _, d := range ip.DNS {
 		s.DNS = append(s.DNS, newIP(d, "dns"))
 	}
+	s.Meta.EnableDHCP = ip.DHCP
 	if ip.DHCPServer.IsValid() {
 		s.Meta.DHCPServer = ip.DHCPServer.String()
 	}

@@ -135,6 +135,11 @@ func (w World) portProblem(d Domain, nic NIC, p cloud.Port) error {
 	return fmt.Errorf("is bound on host %q, not on %q", p.HostID, w.Compute.Host)
 }
 
+// keepsDHCP is the service version of the first nova-compute that was seen to
+// keep in its cache whether Neutron serves a subnet's DHCP: 2025.1's. It tells a
+// guest's config drive by that where no agent has a port (OVN).
+const keepsDHCP = 68
+
 func (w World) fixedIPs(p cloud.Port, n cloud.Network) ([]nova.FixedIP, error) {
 	var out []nova.FixedIP
 	for _, ip := range p.FixedIPs {
@@ -143,6 +148,9 @@ func (w World) fixedIPs(p cloud.Port, n cloud.Network) ([]nova.FixedIP, error) {
 			return nil, err
 		}
 		fixed := nova.FixedIP{Address: ip.Address, CIDR: s.CIDR, Gateway: s.Gateway, DNS: s.DNS}
+		if w.Compute.Version >= keepsDHCP {
+			fixed.DHCP = &s.DHCP
+		}
 		if s.DHCP {
 			fixed.DHCPServer = w.dhcpServer(s)
 		}

@@ -207,3 +207,23 @@ func TestNewFlavor(t *testing.T) {
 		t.Errorf("NewFlavor (-want +got):\n%s", diff)
 	}
 }
+
+// Nova's cache says whether a subnet has DHCP where nova-compute keeps that.
+func TestPortTellsOfDHCP(t *testing.T) {
+	d := build(t, liveInput(ready(linux(1, "web-1"))))
+	yes, no := true, false
+	for version, answers := range map[int][]*bool{67: {nil, nil}, 68: {&yes, &no}, 73: {&yes, &no}} {
+		for i, dhcp := range []bool{true, false} {
+			w := liveWorld()
+			w.Compute.Version = version
+			w.Cloud.Networks[0].Subnets[0].DHCP = dhcp
+			got, err := Port(w, d, d.NICs[0], made(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(answers[i], got.FixedIPs[0].DHCP); diff != "" {
+				t.Errorf("version %d, DHCP %v (-want +got):\n%s", version, dhcp, diff)
+			}
+		}
+	}
+}

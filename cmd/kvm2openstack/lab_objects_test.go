@@ -29,7 +29,7 @@ var ours = []struct{ field, why string }{
 	{`^instance\.(name|display_name|display_description|hostname|reservation_id)$`, "each has its own"},
 	{`ec2_ids\.(instance_id|ami_id)$`, "made of the row's number"},
 	{`^actions\[0\]\.request_id$`, "each request has its own"},
-	{`network.*\.(id|address|devname)$`, "each port has its own"},
+	{`network.*\.(id|address|devname|ovs_interfaceid)$`, "each port has its own"},
 	{`^vifs\[0\]\.address$`, "each port has its own"},
 	{`\.image_ref$|\.image_id$|image_base_image_ref$`, "the placeholder image, and the image that the other was made of"},
 	{`^request_spec\.image\.(checksum|name|owner|size|status)$`,

@@ -26,7 +26,7 @@ make_root() {
 	rm -rf "$ROOT"
 	debootstrap --variant=minbase --include=ca-certificates "$SUITE" "$ROOT" "$(mirror)" >>"$LAB_LOG/root.log" 2>&1 ||
 		die "there is no root of Debian $DEBIAN, see $LAB_LOG/root.log"
-	printf '127.0.0.1 localhost\n' >>"$ROOT/etc/hosts"
+	printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$(uname -n)" >>"$ROOT/etc/hosts" # sudo looks the machine's name up
 	echo force-unsafe-io >"$ROOT/etc/dpkg/dpkg.cfg.d/k2o-lab" # what is half there is made anew
 	echo "$RELEASE" >"$ROOT$INSIDE"
 	touch "$LAB_STATE/root.done"

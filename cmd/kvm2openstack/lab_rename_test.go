@@ -176,8 +176,9 @@ func swapped(name string, guest map[string]string) map[string]string {
 }
 
 // released takes all of the plan back. Warnings are of what stays: consoles that
-// guests wrote under Nova, and UEFI variables that they have changed. What an API of the cloud did not answer in
-// time, on a machine that is this busy, the same command ends.
+// guests wrote under Nova, and UEFI variables that they have changed. What an API
+// of the cloud did not answer in time, on a machine that is this busy, the same
+// command ends.
 func (l *lab) released(want int) {
 	l.t.Helper()
 	status, text := l.try("release", l.plan, "--yes")

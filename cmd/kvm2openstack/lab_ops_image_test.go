@@ -200,6 +200,9 @@ func (d *day) rebuilt() {
 func (d *day) deletes() {
 	d.t.Helper()
 	before := d.legacyDisks()
+	if d.status == "ERROR" { // Nova cannot, as an administrator finds out.
+		d.virsh("undefine", d.uuid(), "--nvram")
+	}
 	d.must(call(d.who().compute, http.MethodDelete, "servers/"+d.uuid(), nil, nil))
 	d.must(d.admin.gone(d.uuid()))
 	d.cleanedUp()

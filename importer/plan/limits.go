@@ -49,7 +49,7 @@ func Limits(d Domain) []Limit {
 	uefi := d.ImageProperties["hw_firmware_type"] == "uefi"
 	switch {
 	case d.Placeholder && uefi:
-		limits = append(limits, Limit{Rebuild, false, "fails with the guest off and in ERROR, and the instance's names of the disks are gone: what is left is to delete it, and the disks under their legacy names",
+		limits = append(limits, Limit{Rebuild, false, "fails with the guest off and in ERROR, and Nova's names of its disks are gone; it can be deleted once an administrator has undefined the domain (virsh undefine --nvram), and the disks are there under their legacy names",
 			"nova/virt/libvirt/driver.py _undefine_domain asks the new image whether there are UEFI variables, in Zed; in 2025.1 not, and the rebuild installs the placeholder, an empty disk"})
 	case d.Placeholder:
 		limits = append(limits, Limit{Rebuild, false, "installs the placeholder, an empty disk",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
 // partOf is a host with some adopted domains of which nothing has drifted.
@@ -162,6 +163,25 @@ func TestConcludeTwice(t *testing.T) {
 	}
 	if !strings.Contains(got.Drifts[2].Text, "kvm03 and kvm04") {
 		t.Errorf("text = %q, want both hosts", got.Drifts[2].Text)
+	}
+}
+
+// Whatever else has drifted of a domain of which nobody knows what it is waits.
+func TestConcludeDoubtful(t *testing.T) {
+	for _, code := range []Code{Elsewhere, Older, LostInNova, DeletedInNova, Unjournalled} {
+		f := fleetOf()
+		f.Parts[3].Drifts = []Drift{
+			{Code: code, Host: "kvm03", UUID: uuidOf(31)},
+			{Code: AllocationDiffers, Host: "kvm03", UUID: uuidOf(31), Heal: "allocations"},
+			{Code: NewReady, Host: "kvm03", UUID: uuidOf(31), Heal: ByImport},
+			{Code: AllocationDiffers, Host: "kvm03", UUID: uuidOf(32), Heal: "allocations"},
+		}
+		got := Conclude(f)
+		for _, d := range got.Drifts {
+			if want := d.UUID == uuidOf(32) && code != Older; (d.Heal != "") != want || d.Code == NewReady {
+				t.Errorf("beside %s: %+v, want it healed: %v", code, d, want)
+			}
+		}
 	}
 }
 
@@ -400,5 +420,31 @@ func TestPolicy(t *testing.T) {
 	d := Drift{Code: PowerDiffers, Heal: "power"}
 	if (Policy{}).allows(d) || !(Policy{Heal: []Remedy{"power"}}).allows(d) || (Policy{Heal: []Remedy{"power"}}).allows(Drift{Code: PowerDiffers}) {
 		t.Error("allows is wrong about one of the policies")
+	}
+}
+
+// What the policy does not name is left alone, however it could be healed.
+func TestPolicyAllows(t *testing.T) {
+	all := []Remedy{ByImport, ByFinish, ByRelease, "power", "sizes", "ports", "info_cache", "allocations", ""}
+	for _, c := range []struct {
+		p    Policy
+		want []Remedy
+	}{
+		{Policy{}, nil},
+		{Policy{Vanished: VanishedReport}, nil},
+		{Policy{Vanished: VanishedRelease}, []Remedy{ByRelease}},
+		{Policy{Import: []plan.Match{{Name: "*"}}}, []Remedy{ByImport, ByFinish}},
+		{Policy{Heal: []Remedy{"power", "unfinished"}}, []Remedy{ByFinish, "power"}},
+		{Policy{Heal: []Remedy{"sizes", "ports", "info_cache", "allocations"}}, []Remedy{"sizes", "ports", "info_cache", "allocations"}},
+	} {
+		var got []Remedy
+		for _, heal := range all {
+			if c.p.WithDefaults().allows(Drift{Heal: heal}) {
+				got = append(got, heal)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v allows %q, want %q", c.p, got, c.want)
+		}
 	}
 }

@@ -353,6 +353,27 @@ func TestSyncClockWasAhead(t *testing.T) {
 	}
 }
 
+// A domain that Nova has made is nobody else's, ready as it may look, and
+// whatever the policy matches.
+func TestSyncLeavesNovasOwn(t *testing.T) {
+	w := newFarm(t, 1, 2)
+	w.change("cell", `INSERT INTO instances (uuid, deleted, host, node, project_id, user_id, display_name, vm_state, power_state, vcpus, memory_mb, root_gb, ephemeral_gb)
+		VALUES (?, 0, 'kvm00', 'kvm00', 'p', 'u', 'made-by-nova', 'stopped', 4, 1, 512, 1, 0)`, uuidOf(0))
+	for run := range 2 {
+		r := w.syncs(farmPolicy, true)
+		if of(r, "guest-00-00") != nil || run == 0 && len(with(r, NewReady)) != 1 || r.Failed != 0 {
+			t.Errorf("run %d: %+v, want the other one imported, and nothing said of Nova's own", run, r.Drifts)
+		}
+		db := w.open("cell")
+		var state string
+		w.must(db.QueryRow("SELECT vm_state || ' ' || power_state || ' ' || display_name FROM instances WHERE uuid = ?", uuidOf(0)).Scan(&state))
+		w.must(db.Close())
+		if state != "stopped 4 made-by-nova" {
+			t.Errorf("run %d: Nova's own is %q", run, state)
+		}
+	}
+}
+
 // A host is known by the name that it answered with, or by what its domains were
 // imported on; one that the inventory gives another name in Nova only by the
 // first.
@@ -448,11 +469,17 @@ func TestSyncDates(t *testing.T) {
 	stop("shutoff")
 	first := of(w.syncs(Policy{}, false), "h1")
 	second := of(w.syncs(Policy{}, false), "h1")
+	uri := w.hosts[0].URI
+	w.hosts[0].URI = "dir:///nowhere" // What nobody can see is not over.
+	w.syncs(Policy{}, false)
+	w.hosts[0].URI = uri
+	unread := of(w.syncs(Policy{}, false), "h1")
 	stop("running")
 	w.syncs(Policy{}, false)
 	stop("shutoff")
 	third := of(w.syncs(Policy{}, false), "h1")
-	if !first[0].New || second[0].New || !second[0].Since.Equal(first[0].Since) || !third[0].New {
-		t.Errorf("%+v\n%+v\n%+v\nwant new, known since then, new", first, second, third)
+	if !first[0].New || second[0].New || !second[0].Since.Equal(first[0].Since) || !third[0].New ||
+		unread[0].New || !unread[0].Since.Equal(first[0].Since) {
+		t.Errorf("%+v\n%+v\n%+v\n%+v\nwant new, known since then, known still, new", first, second, unread, third)
 	}
 }

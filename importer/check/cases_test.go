@@ -177,3 +177,20 @@ func TestAssessChangesNothing(t *testing.T) {
 }
 
 func sameAddress(a, b discover.Address) bool { return a == b }
+
+// Each condition of a rule counts: these cases lack one that their fixtures
+// share with the case that is found.
+func TestRulesSpare(t *testing.T) {
+	tests := map[string]struct {
+		code string
+		of   tweak
+	}{
+		"firmware image that is not UEFI": {"K2O-405", func(d *discover.Domain, _ *Facts) { d.Firmware.Loader = "/usr/share/seabios/bios.bin" }},
+		"Hyper-V features of a Linux":     {"K2O-525", func(d *discover.Domain, _ *Facts) { d.HyperV = []string{"relaxed", "stimer"} }},
+	}
+	for name, test := range tests {
+		if found := codes(assessMade(rules, test.of).Findings); slices.Contains(found, test.code) {
+			t.Errorf("%s: %s is found, among %v", name, test.code, found)
+		}
+	}
+}

@@ -50,6 +50,7 @@ launch() {
 	virtlogd | libvirtd) install -d -m 755 /run/libvirt && start "$1" root "/usr/sbin/$1" ;;
 	ovsdb-server) switch_database ;;
 	ovs-vswitchd) start ovs-vswitchd root /usr/sbin/ovs-vswitchd unix:/run/openvswitch/db.sock ;;
+	taps) start taps root "$LAB_DIR/taps.sh" ;;
 	*) die "there is no service $1, but: ${SERVICES[*]}" ;;
 	esac
 }

@@ -7,7 +7,7 @@
 
 DEBIAN=13
 SUITE=trixie
-SWITCHES=(ovsdb-server ovs-vswitchd)
+SWITCHES=(ovsdb-server ovs-vswitchd taps)
 L2_DRIVER=openvswitch
 L2_AGENT=neutron-openvswitch-agent
 FIREWALL=noop     # the one of Open vSwitch wants connection tracking of the kernel
@@ -20,9 +20,11 @@ RELEASE_PACKAGES=(
 
 # connect_switch: the bridge of the physical network, with the uplink in it,
 # and the one that guests are plugged into. The datapath netdev needs no kernel
-# module.
+# module, but leaves what a guest sends for this machine's kernel to see as well,
+# which must not answer in the place of the legacy bridge.
 connect_switch() {
 	local bridge
+	echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore
 	for bridge in br-phys br-int; do
 		ovs-vsctl -t 60 --may-exist add-br "$bridge" -- set bridge "$bridge" datapath_type=netdev
 	done

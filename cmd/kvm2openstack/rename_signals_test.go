@@ -21,7 +21,7 @@ func TestSteer(t *testing.T) {
 	send := func(s syscall.Signal, want func() bool) {
 		t.Helper()
 		if err := syscall.Kill(os.Getpid(), s); err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 		select {
 		case text := <-said:
@@ -29,7 +29,7 @@ func TestSteer(t *testing.T) {
 				t.Errorf("after %v it said %q; paused: %v", s, text, control.Paused())
 			}
 		case <-time.After(10 * time.Second):
-			t.Fatalf("%v was not heard", s)
+			t.Errorf("%v was not heard", s)
 		}
 	}
 	runs := func() bool { return !control.Paused() }
@@ -42,7 +42,11 @@ func TestSteer(t *testing.T) {
 	tasks := []restart.Task{{Host: "h1", Domain: "a"}, {Host: "h1", Domain: "b"}}
 	s := restart.Schedule{Limits: restart.Limits{PerHost: 1}, Control: control}
 	results := s.Run(t.Context(), tasks, func(ctx context.Context, n int) restart.Result {
-		send(syscall.SIGHUP, runs)
+		first := syscall.SIGHUP
+		if signal.Ignored(first) { // The tests themselves were begun under nohup.
+			first = syscall.SIGTERM
+		}
+		send(first, runs)
 		if ctx.Err() != nil {
 			t.Error("the first one cancelled what is in hand")
 		}

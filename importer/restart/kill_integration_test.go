@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -252,4 +253,25 @@ func TestRealGapOfRestart(t *testing.T) {
 	if _, err := (&Libvirt{}).Domain(ctx, d.host(), "no UUID"); err == nil {
 		t.Error("a domain without a UUID was opened")
 	}
+}
+
+// What is in the EFI variables that Nova's definition had is kept by a release.
+func TestRealBackKeepsVariables(t *testing.T) {
+	s := shape{name: "variables", fleet: "leg-uefi01", efi: "explicit"}
+	d := addReal(t, s.name, s)
+	d.goOn("forward", Renamed)
+	later := []byte("later variables")
+	if err := os.WriteFile(d.variables(d.Instance), later, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := d.goOn("back", Returned)
+	kept := filepath.Join(keptDir(d.UUID), d.Instance+"_VARS.fd")
+	if got, err := os.ReadFile(kept); err != nil || !bytes.Equal(got, later) || !strings.Contains(strings.Join(r.Warnings, "\n"), kept) {
+		t.Errorf("kept as %s: %q, %v; told %q", kept, got, err, r.Warnings)
+	}
+	// Nothing else is left in their folder.
+	if err := errors.Join(os.Remove(kept), os.Remove(keptDir(d.UUID))); err != nil {
+		t.Error(err)
+	}
+	d.wantBack(s, "changed variables")
 }

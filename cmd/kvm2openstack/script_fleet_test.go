@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/xml"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -19,6 +21,7 @@ import (
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"status":    checkStatus,
 	"define":    defineDomains,
+	"beat":      beat,
 	"fill":      fillFile,
 	"bytes":     writeBytes,
 	"listen":    listen,
@@ -30,6 +33,38 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"aligned":   checkAligned,
 	"unread":    unread,
 	"valid":     checkValid,
+}
+
+// beat has the demonstration's nova-compute report until the script ends: a minute
+// after the last report it is down, and a script may take longer.
+//
+//	beat d
+func beat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: beat DEMONSTRATION")
+	}
+	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(args[0]+"/nova_cell1.sqlite")+"?mode=rw&_pragma=busy_timeout(5000)")
+	ts.Check(err)
+	report := func() error {
+		_, err := db.Exec("UPDATE services SET last_seen_up = ? WHERE `binary` = 'nova-compute'", time.Now().UTC())
+		return err
+	}
+	ts.Check(report())
+	over := make(chan struct{})
+	ts.Defer(func() {
+		close(over)
+		db.Close()
+	})
+	go func() {
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(5 * time.Second):
+				_ = report() // One may meet the end of the script.
+			}
+		}
+	}()
 }
 
 // defineDomains adds domains to a host of the demonstration, one for each line

@@ -16,7 +16,7 @@ const (
 	exitUndone    = 3   // something failed and was rolled back
 	exitPerson    = 4   // something is half done and needs a person
 	exitUsage     = 64  // the command line or the configuration is wrong
-	exitStopped   = 130 // ended by Ctrl-C or SIGTERM while it only looked; what a shell says of a command that SIGINT ended
+	exitStopped   = 130 // ended by Ctrl-C or SIGTERM while it only looked, or asked; what a shell says of a command that SIGINT ended
 	exitPipe      = 141 // whoever read the output left; what a shell says of a command that SIGPIPE ended
 	exitCrash     = 255
 )
@@ -28,7 +28,7 @@ const exitHelp = `Exit status:
   3    something failed and was rolled back
   4    something needs a person
   64   the command line or the configuration is wrong
-  130  interrupted while it only looked at hosts: nothing was written
+  130  interrupted while it only looked, or asked: nothing was written
   141  whoever read the output left before its end (as in | head)
   255  crash`
 

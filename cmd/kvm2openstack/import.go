@@ -78,7 +78,7 @@ func (o *importOptions) run(ctx context.Context, a *app, file string) error {
 	if o.rename {
 		question += ", then " + allImports(p).question(r)
 	}
-	if err := a.confirm(o.yes, question); err != nil {
+	if err := a.confirm(ctx, o.yes, question); err != nil {
 		return err
 	}
 	err = o.carryOut(ctx, a, c, p)

@@ -65,7 +65,7 @@ func (o *releaseOptions) run(ctx context.Context, a *app, file string) error {
 		return err
 	}
 	work := toReturn(p, known)
-	if err := a.confirm(o.yes, o.question(p, work)); err != nil {
+	if err := a.confirm(ctx, o.yes, o.question(p, work)); err != nil {
 		return err
 	}
 	if len(work.todo) > 0 {

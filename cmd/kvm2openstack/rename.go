@@ -120,7 +120,7 @@ func (o *renameOptions) rename(ctx context.Context, a *app, c config, p plan.Pla
 	if len(work.todo) == 0 {
 		return work.nothing(a, o.output)
 	}
-	if err := a.confirm(o.yes, work.question(r)); err != nil {
+	if err := a.confirm(ctx, o.yes, work.question(r)); err != nil {
 		return err
 	}
 	if err := a.awaitWindow(ctx, r.limits.Window, work.begun()); err != nil {

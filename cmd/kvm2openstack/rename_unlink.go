@@ -32,7 +32,7 @@ func (o *renameOptions) unlinkLegacy(ctx context.Context, a *app, c config, p pl
 		fmt.Sprintf("remove the legacy names of the disks of %s (guests keep running)", n),
 		"from then on a delete in Nova takes the data with it, and release makes the old names anew instead of finding them. Really",
 	} {
-		if err := a.confirm(o.yes, question); err != nil {
+		if err := a.confirm(ctx, o.yes, question); err != nil {
 			return err
 		}
 	}

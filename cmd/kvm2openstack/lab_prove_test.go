@@ -60,7 +60,7 @@ func TestLabProve(t *testing.T) {
 		}
 	}
 	l.command(exitClean, "verify", l.plan)
-	l.phase("release", func() { l.released(exitAttention) })
+	l.phase("release", func() { l.released() })
 	for _, name := range proven {
 		was, now := before[name], l.look(l.fleet[name])
 		l.onceMore(name, was, now, 5)

@@ -92,7 +92,7 @@ func TestFleetRename(t *testing.T) {
 			l.command(exitClean, "verify", l.plan)
 			l.computeSaysNothing(compute)
 
-			l.phase("release", func() { l.released(exitAttention) })
+			l.phase("release", func() { l.released() })
 			l.phase("looks", func() { l.back(before) })
 			l.dropConsoles()
 			if diff := cloud.diff(l.dumpCloud()); diff != "" {
@@ -175,11 +175,11 @@ func swapped(name string, guest map[string]string) map[string]string {
 	return withDriver(guest, "e1000")
 }
 
-// released takes all of the plan back. Warnings are of what stays: consoles that
-// guests wrote under Nova, and UEFI variables that they have changed. What an API
-// of the cloud did not answer in time, on a machine that is this busy, the same
-// command ends.
-func (l *lab) released(want int) {
+// released takes all of the plan back. There may be warnings of what stays:
+// consoles that guests wrote under Nova, and UEFI variables that they have
+// changed. What an API of the cloud did not answer in time, on a machine that is
+// this busy, the same command ends.
+func (l *lab) released() {
 	l.t.Helper()
 	status, text := l.try("release", l.plan, "--yes")
 	l.t.Log(text)
@@ -189,10 +189,9 @@ func (l *lab) released(want int) {
 		}
 		status, text = l.try("release", l.plan, "--yes")
 		l.t.Log(text)
-		want = min(want, status) // What was warned of before is not any more.
 	}
-	if status != want {
-		l.t.Fatalf("release ended with status %d, want %d", status, want)
+	if status > exitAttention {
+		l.t.Fatalf("release ended with status %d, want at most %d", status, exitAttention)
 	}
 }
 

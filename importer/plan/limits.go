@@ -26,6 +26,7 @@ const (
 	Groups   = "add, remove security group"
 	Reboot   = "hard reboot"
 	Start    = "stop, start"
+	Screen   = "noVNC"
 )
 
 // untilRestart are the limits of every domain that has not been started by
@@ -42,10 +43,17 @@ var untilRestart = []Limit{
 		"nova/compute/manager.py _shelve_instance powers off, then makes a snapshot"},
 }
 
+// screenPassword is the check that finds a VNC password (importer/check/console.go).
+const screenPassword = "K2O-503"
+
 // Limits are what cannot be done with the domain once it is imported, or not as
 // its owner would expect.
 func Limits(d Domain) []Limit {
 	limits := append([]Limit{}, untilRestart...)
+	if slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == screenPassword }) {
+		limits = append(limits, Limit{Screen, true, "is refused: the screen has a password",
+			"nova/console/securityproxy/rfb.py connect offers the hypervisor the schemes of auth_schemes alone"})
+	}
 	uefi := d.ImageProperties["hw_firmware_type"] == "uefi"
 	switch {
 	case d.Placeholder && uefi:

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/importer/check"
 )
 
 func TestLimits(t *testing.T) {
@@ -40,6 +42,17 @@ func TestLimits(t *testing.T) {
 		if diff := cmp.Diff(c.want, begun); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
+	}
+}
+
+// A screen with a password is Nova's after the restart alone.
+func TestLimitOfScreen(t *testing.T) {
+	d := Domain{Findings: []Finding{{Code: screenPassword}}}
+	if got := d.limitLines()[0]; !strings.HasSuffix(got, ", no noVNC") {
+		t.Errorf("the first line is %q", got)
+	}
+	if r, ok := check.Find(screenPassword); !ok || !strings.Contains(r.Title, "password") {
+		t.Errorf("%s is another check: %q", screenPassword, r.Title)
 	}
 }
 

@@ -59,6 +59,10 @@ func TestLabImported(t *testing.T) {
 		d.lockHolds()
 		if (full || os.Getenv("LAB_OPERATIONS") != "") && d.status == "ACTIVE" {
 			for _, o := range chosenOperations(harmless...) {
+				if o.name == plan.Screen && d.hasScreenPassword() {
+					d.screenRefused()
+					continue
+				}
 				d.perform(o)
 			}
 		}

@@ -101,25 +101,34 @@ func (d *day) consoleLog() {
 	}
 }
 
-// screen looks at the guest's screen as a browser would. The password is that
-// of a legacy domain that has one, which Nova's proxy does not let through; Nova's
-// own have none.
-func (d *day) screen() {
+// console is the address of the guest's screen.
+func (d *day) console() string {
 	d.t.Helper()
 	var answer struct {
 		Console struct{ URL string } `json:"remote_console"`
 	}
 	d.must(call(d.who().compute, http.MethodPost, "servers/"+d.uuid()+"/remote-consoles",
 		map[string]any{"remote_console": map[string]any{"protocol": "vnc", "type": "novnc"}}, &answer))
-	args := []string{"../../testdata/lab/screen.py", answer.Console.URL}
-	if effect, _ := d.limited(plan.Screen); effect != "" {
-		out, err := exec.CommandContext(d.t.Context(), "/usr/bin/python3", append(args, "legacy01")...).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "lets nobody in") {
-			d.t.Errorf("the proxy shows the screen of %s, or says something else: %v\n%s", d.guest.name, err, out)
-		}
-		return
+	return answer.Console.URL
+}
+
+// hasScreenPassword: libvirt tells nobody of it who only looks, and so no plan.
+func (d *day) hasScreenPassword() bool { return d.shape == "vnc01" && !d.byNova }
+
+// screenRefused: Nova's proxy lets nobody to a screen with a password. What Nova
+// has made anew has none.
+func (d *day) screenRefused() {
+	d.t.Helper()
+	out, err := exec.CommandContext(d.t.Context(), "/usr/bin/python3", "../../testdata/lab/screen.py", d.console(), "legacy01").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "lets nobody in") {
+		d.t.Errorf("the proxy shows the screen of %s, or says something else: %v\n%s", d.guest.name, err, out)
 	}
-	seen := d.screenOf(args)
+}
+
+// screen looks at the guest's screen as a browser would.
+func (d *day) screen() {
+	d.t.Helper()
+	seen := d.screenOf([]string{"../../testdata/lab/screen.py", d.console()})
 	colours := 2
 	if strings.HasPrefix(d.shape, "uefi") {
 		colours = 1 // The guest has no driver for that screen, and writes to its serial port alone.

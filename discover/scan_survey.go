@@ -61,7 +61,7 @@ func (s *hostScan) list(ctx context.Context, filter libvirt.ConnectListAllDomain
 func listAll(lv questions, filter libvirt.ConnectListAllDomainsFlags) ([]libvirt.Domain, error) {
 	found, says, err := lv.ConnectListAllDomains(1, filter)
 	if err == nil && int64(says) != int64(len(found)) {
-		return nil, fmt.Errorf("the daemon says that there are %d, and lists %d", int32(says), len(found))
+		return nil, fmt.Errorf("the daemon says that there are %d, and lists %d; see what answers there in libvirtd's place", int32(says), len(found))
 	}
 	return found, err
 }

@@ -31,22 +31,31 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	return nil
 }
 
-// answer is a line, unless there is none when the run is to end: a signal that
-// ends it in good order does not end the reading.
-func (a *app) answer(ctx context.Context) (string, error) {
+// answer is a line, unless there is none when the run is to end.
+func (a *app) answer(ctx context.Context) (line string, err error) {
 	type answer struct {
 		line string
 		err  error
 	}
-	read := make(chan answer, 1)
-	go func() {
-		line, err := bufio.NewReader(a.in).ReadString('\n')
-		read <- answer{line, err}
-	}()
-	select {
-	case r := <-read:
-		return r.line, r.err
-	case <-ctx.Done():
+	r, ok := unlessDone(ctx, func() (r answer) {
+		r.line, r.err = bufio.NewReader(a.in).ReadString('\n')
+		return r
+	})
+	if !ok {
 		return "", ctx.Err()
+	}
+	return r.line, r.err
+}
+
+// unlessDone is what read returns, unless the run is to end before: a signal
+// that ends it in good order does not end the reading of a terminal.
+func unlessDone[T any](ctx context.Context, read func() T) (result T, ok bool) {
+	all := make(chan T, 1)
+	go func() { all <- read() }()
+	select {
+	case result = <-all:
+		return result, true
+	case <-ctx.Done():
+		return result, false
 	}
 }

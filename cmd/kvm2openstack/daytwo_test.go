@@ -138,7 +138,7 @@ func (d dayTwo) cell(operation, phase string) string {
 	slices.SortStableFunc(outcomes, func(a, b string) int { return len(by[b]) - len(by[a]) })
 	parts := []string{strings.Replace(outcomes[0], works, "yes", 1)}
 	for _, o := range outcomes[1:] {
-		parts = append(parts, fmt.Sprintf("%s: %s", strings.Join(by[o], ", "), strings.Replace(o, works, "yes", 1)))
+		parts = append(parts, fmt.Sprintf("%s: %s", strings.Join(slices.Sorted(slices.Values(by[o])), ", "), strings.Replace(o, works, "yes", 1)))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -50,16 +50,12 @@ type logRead struct {
 
 // readLog ends with ctx, too: a terminal may never say anything.
 func readLog(ctx context.Context, a *app) ([]onboard.Seen, int, error) {
-	read := make(chan logRead, 1)
-	go func() {
-		var r logRead
+	r, ok := unlessDone(ctx, func() (r logRead) {
 		r.found, r.lines, r.err = onboard.Read(a.in)
-		read <- r
-	}()
-	select {
-	case r := <-read:
-		return r.found, r.lines, r.err
-	case <-ctx.Done():
+		return r
+	})
+	if !ok {
 		return nil, 0, stopped(ctx.Err())
 	}
+	return r.found, r.lines, r.err
 }

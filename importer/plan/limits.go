@@ -66,7 +66,10 @@ func Limits(d Domain) []Limit {
 	if data := d.dataDisks(); len(data) > 0 {
 		effect := fmt.Sprintf("makes %s anew, empty", strings.Join(data, ", "))
 		const reason = "nova/virt/libvirt/driver.py _create_image: local data disks are ephemeral"
-		limits = append(limits, Limit{Shelve, false, effect, reason}, Limit{Rebuild, false, effect, reason})
+		limits = append(limits, Limit{Shelve, false, effect, reason})
+		if !d.Placeholder || !uefi { // Otherwise it comes to nothing.
+			limits = append(limits, Limit{Rebuild, false, effect, reason})
+		}
 	}
 	if uefi {
 		const effect, reason = "makes the UEFI variables anew", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before late 2025.1"

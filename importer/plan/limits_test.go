@@ -26,6 +26,8 @@ func TestLimits(t *testing.T) {
 			[]string{"hard reboot, start: makes the UEFI variables anew"}},
 		{"UEFI, placeholder", Domain{Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
 			[]string{"rebuild: fails with the guest off", "hard reboot, start: makes the UEFI variables anew"}},
+		{"UEFI, placeholder, data disk", Domain{Disks: []Disk{root, data}, Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
+			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: makes the UEFI variables anew"}},
 		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
 	} {
 		lines := c.d.limitLines()

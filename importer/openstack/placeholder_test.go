@@ -2,6 +2,7 @@ package openstack
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -165,7 +166,8 @@ func TestEnsurePlaceholderRefused(t *testing.T) {
 	f := newFake(t)
 	g := f.glance()
 	g.add(map[string]any{"status": "queued", "size": nil})
-	f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, _ *http.Request) {
+	f.handle("PUT /image/v2/images/{id}/file", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the server breaks off a client that still sends
 		http.Error(w, "Not allowed to upload", http.StatusForbidden)
 	})
 	_, _, err := f.open(t).EnsurePlaceholder(t.Context(), "p-1")

@@ -20,8 +20,12 @@ const dayTwoFile = "testdata/daytwo.json"
 // works is the outcome of an operation without a limit.
 const works = "works"
 
-// A dayTwo is what became of operations on adopted guests.
-type dayTwo struct {
+// A dayTwo is what became of operations on adopted guests, in a lab of each release.
+type dayTwo []*dayRelease
+
+// A dayRelease is what was seen with one release of OpenStack.
+type dayRelease struct {
+	Release  string            `json:"release"`
 	Date     string            `json:"date"` // of the last entry
 	Versions map[string]string `json:"versions"`
 	Results  []dayResult       `json:"results"`
@@ -47,9 +51,20 @@ func loadDayTwo(file string) (d dayTwo, err error) {
 	return d, json.Unmarshal(text, &d)
 }
 
+// of is the part of a release, which is made if there is none.
+func (d *dayTwo) of(release string) *dayRelease {
+	for _, r := range *d {
+		if r.Release == release {
+			return r
+		}
+	}
+	*d = append(*d, &dayRelease{Release: release})
+	return (*d)[len(*d)-1]
+}
+
 // add notes results in place of older ones of the same kind. The order is that
 // in which operations were first seen.
-func (d *dayTwo) add(results ...dayResult) {
+func (d *dayRelease) add(results ...dayResult) {
 	for _, r := range results {
 		i := slices.IndexFunc(d.Results, func(x dayResult) bool {
 			return x.Operation == r.Operation && x.Phase == r.Phase && x.Shape == r.Shape
@@ -62,25 +77,37 @@ func (d *dayTwo) add(results ...dayResult) {
 	}
 }
 
-// phases are the columns of the table.
-var phases = []string{"imported", "renamed"}
+// phases are the tables: what the guests are when something is done to them.
+var phases = []struct{ name, title string }{
+	{"imported", "Imported, and not yet restarted by Nova"},
+	{"renamed", "Renamed"},
+}
 
-// markdown is the table, with a line for each operation.
+// markdown is what was seen: a table for each phase, with a line for each
+// operation and a column for each release.
 func (d dayTwo) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Seen on %s with %s, on %d shapes of guests:\n\n", d.Date, d.versions(), len(d.shapes()))
-	b.WriteString("| operation | imported, not yet restarted | renamed | why, in Nova's code |\n|---|---|---|---|\n")
-	for _, operation := range d.operations() {
-		fmt.Fprintf(&b, "| %s |", operation)
-		for _, phase := range phases {
-			fmt.Fprintf(&b, " %s |", d.cell(operation, phase))
+	for _, r := range d {
+		fmt.Fprintf(&b, "%s was seen on %s with %s, on %d shapes of guests.\n", r.Release, r.Date, r.versions(), len(r.shapes()))
+	}
+	for _, phase := range phases {
+		fmt.Fprintf(&b, "\n%s:\n\n| operation |", phase.title)
+		for _, r := range d {
+			fmt.Fprintf(&b, " %s |", r.Release)
 		}
-		fmt.Fprintf(&b, " %s |\n", d.reasons(operation))
+		fmt.Fprintf(&b, " why, in Nova's code |\n%s\n", strings.Repeat("|---", len(d)+2)+"|")
+		for _, operation := range d.operations(phase.name) {
+			fmt.Fprintf(&b, "| %s |", operation)
+			for _, r := range d {
+				fmt.Fprintf(&b, " %s |", r.cell(operation, phase.name))
+			}
+			fmt.Fprintf(&b, " %s |\n", d.reasons(operation, phase.name))
+		}
 	}
 	return b.String()
 }
 
-func (d dayTwo) versions() string {
+func (d *dayRelease) versions() string {
 	var all []string
 	for _, name := range []string{"Nova", "Neutron", "libvirt", "QEMU"} {
 		all = append(all, name+" "+d.Versions[name])
@@ -88,16 +115,19 @@ func (d dayTwo) versions() string {
 	return strings.Join(all, ", ")
 }
 
-func (d dayTwo) operations() (names []string) {
-	for _, r := range d.Results {
-		if !slices.Contains(names, r.Operation) {
-			names = append(names, r.Operation)
+// operations are those of a phase.
+func (d dayTwo) operations(phase string) (names []string) {
+	for _, release := range d {
+		for _, r := range release.Results {
+			if r.Phase == phase && !slices.Contains(names, r.Operation) {
+				names = append(names, r.Operation)
+			}
 		}
 	}
 	return names
 }
 
-func (d dayTwo) shapes() (names []string) {
+func (d *dayRelease) shapes() (names []string) {
 	for _, r := range d.Results {
 		if !slices.Contains(names, r.Shape) {
 			names = append(names, r.Shape)
@@ -106,13 +136,18 @@ func (d dayTwo) shapes() (names []string) {
 	return names
 }
 
-// reasons are those of an operation's limits.
-func (d dayTwo) reasons(operation string) string {
+// reasons are those of an operation's limits in a phase.
+func (d dayTwo) reasons(operation, phase string) string {
 	var all []string
-	for _, r := range d.Results {
-		for reason := range strings.SplitSeq(r.Reason, "; ") {
-			if r.Operation == operation && reason != "" && !slices.Contains(all, reason) {
-				all = append(all, reason)
+	for _, release := range d {
+		for _, r := range release.Results {
+			if r.Operation != operation || r.Phase != phase {
+				continue
+			}
+			for reason := range strings.SplitSeq(r.Reason, "; ") {
+				if reason != "" && !slices.Contains(all, reason) {
+					all = append(all, reason)
+				}
 			}
 		}
 	}
@@ -120,7 +155,7 @@ func (d dayTwo) reasons(operation string) string {
 }
 
 // cell says what becomes of an operation, and for whom it is otherwise.
-func (d dayTwo) cell(operation, phase string) string {
+func (d *dayRelease) cell(operation, phase string) string {
 	by := map[string][]string{}
 	var outcomes []string
 	for _, r := range d.Results {
@@ -152,8 +187,8 @@ const (
 // README.md's table is what the last run in the lab has seen.
 func TestDayTwoTable(t *testing.T) {
 	d, err := loadDayTwo(dayTwoFile)
-	if err != nil || len(d.Results) == 0 {
-		t.Fatalf("%s has %d results: %v", dayTwoFile, len(d.Results), err)
+	if err != nil || len(d) == 0 {
+		t.Fatalf("%s has results of %d releases: %v", dayTwoFile, len(d), err)
 	}
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -176,19 +211,35 @@ func TestDayTwoTable(t *testing.T) {
 	}
 }
 
-func TestDayTwoCell(t *testing.T) {
+func TestDayTwoMarkdown(t *testing.T) {
 	var d dayTwo
-	d.add(dayResult{"stop", "imported", "a", works, ""}, dayResult{"stop", "imported", "b", "fails", "code"}, dayResult{"stop", "imported", "c", works, ""})
-	d.add(dayResult{"stop", "imported", "b", "is refused", "other code"}, dayResult{"stop", "renamed", "b", "fails", "code; other code"})
-	for phase, want := range map[string]string{"imported": "yes; b: is refused", "renamed": "fails"} {
-		if got := d.cell("stop", phase); got != want {
-			t.Errorf("cell of %s = %q, want %q", phase, got, want)
-		}
+	a, b := d.of("A"), d.of("B")
+	a.add(dayResult{"stop", "imported", "x", works, ""}, dayResult{"stop", "imported", "y", "fails", "code"}, dayResult{"stop", "imported", "z", works, ""})
+	a.add(dayResult{"stop", "imported", "y", "is refused", "other code"}, dayResult{"stop", "renamed", "y", "fails", "code; other code"})
+	b.add(dayResult{"stop", "imported", "y", works, ""}, dayResult{"start", "renamed", "y", works, ""})
+	for _, r := range d {
+		r.Date, r.Versions = "1970-01-01", map[string]string{"Nova": "1", "Neutron": "2", "libvirt": "3", "QEMU": "4"}
 	}
-	if got, want := d.reasons("stop"), "other code; code"; got != want {
-		t.Errorf("reasons = %q, want %q", got, want)
+	const want = `A was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 3 shapes of guests.
+B was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 1 shapes of guests.
+
+Imported, and not yet restarted by Nova:
+
+| operation | A | B | why, in Nova's code |
+|---|---|---|---|
+| stop | yes; y: is refused | yes | other code |
+
+Renamed:
+
+| operation | A | B | why, in Nova's code |
+|---|---|---|---|
+| stop | fails | not tried | code; other code |
+| start | not tried | yes |  |
+`
+	if diff := cmp.Diff(want, d.markdown()); diff != "" {
+		t.Error(diff)
 	}
-	if got := d.cell("start", "renamed"); got != "not tried" {
-		t.Errorf("cell of what was not tried = %q", got)
+	if d.of("A") != a || len(d) != 2 {
+		t.Errorf("of does not find what is there: %d releases", len(d))
 	}
 }

@@ -74,8 +74,9 @@ func (r *recorder) keep(l *lab) {
 	}
 	d, err := loadDayTwo(dayTwoFile)
 	l.must(err)
-	d.Date, d.Versions = time.Now().UTC().Format(time.DateOnly), l.versions()
-	d.add(r.results...)
+	seen := d.of(release(l.t).name)
+	seen.Date, seen.Versions = time.Now().UTC().Format(time.DateOnly), l.versions()
+	seen.add(r.results...)
 	l.must(d.save(dayTwoFile))
 }
 

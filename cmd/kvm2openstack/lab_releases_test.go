@@ -10,13 +10,14 @@ import (
 // A labRelease is what a lab's release changes of what the tests expect. What
 // it changes of the lab itself is in testdata/lab/releases.
 type labRelease struct {
+	name  string         // as README.md has it
 	major int            // of Nova
 	noise *regexp.Regexp // of nova-compute, which is not about Nova
 }
 
 var labReleases = map[string]labRelease{
-	"zed":   {major: 26},
-	"epoxy": {major: 31, noise: forked},
+	"zed":   {name: "Zed", major: 26},
+	"epoxy": {name: "2025.1", major: 31, noise: forked},
 }
 
 // forked is what Python 3.13 writes under eventlet when nova-compute runs a

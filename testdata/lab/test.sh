@@ -23,8 +23,12 @@ tidy() {
 
 # tests: where the lab is.
 tests() {
-	local status=0 results timeout=60m usual=Lab packages=${PACKAGES:-./importer/openstack ./rename ./cmd/kvm2openstack}
-	[ -z "${LAB_FULL:-}" ] || { timeout=6h usual='Lab|Full'; }
+	local status=0 results timeout=60m usual=$USUAL_TESTS packages=${PACKAGES:-${USUAL_PACKAGES[*]}}
+	if [ -n "${LAB_FULL:-}" ]; then
+		timeout=6h usual='Lab|Full'
+	elif [ -z "${RUN:-}" ]; then
+		export LAB_SHAPES=${LAB_SHAPES:-$USUAL_SHAPES}
+	fi
 	# shellcheck source=/dev/null
 	. "$LAB_DIR/env.sh"
 	echo "== lab: go test -tags lab ${RUN:+-run $RUN }$packages"

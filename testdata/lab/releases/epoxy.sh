@@ -18,6 +18,12 @@ RELEASE_PACKAGES=(
 	libvirt-daemon-driver-qemu libvirt-daemon-log procps
 )
 
+# What test.sh runs of itself: what depends on the release, on a guest of each
+# firmware and one that starts with its host.
+USUAL_TESTS='TestLab(Objects|Prove|Imported|Renamed|Onboard)$'
+USUAL_SHAPES=web01,uefi01,auto01
+USUAL_PACKAGES=(./cmd/kvm2openstack)
+
 # connect_switch: the bridge of the physical network, with the uplink in it,
 # and the one that guests are plugged into. The datapath netdev needs no kernel
 # module, but leaves what a guest sends for this machine's kernel to see as well,

@@ -15,6 +15,11 @@ HEAL_INTERVAL=30 # Nova refills an info cache; every half minute here
 COMPUTE_API=2.92 # the newest that Debian 12's client knows; Zed itself ends at 2.93
 RELEASE_PACKAGES=(neutron-linuxbridge-agent)
 
+# What test.sh runs of itself: everything named so.
+USUAL_TESTS=Lab
+USUAL_SHAPES=
+USUAL_PACKAGES=(./importer/openstack ./rename ./cmd/kvm2openstack)
+
 # connect_switch: the agent takes the uplink into a bridge of its own.
 connect_switch() { :; }
 

@@ -21,6 +21,7 @@ type day struct {
 	seenBy *recorder
 	guest  *legacy
 	shape  string
+	whole  plan.Plan
 	plan   plan.Domain
 
 	status   string            // that it has to have

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
 // A recorder takes down what became of the operations of a test, for README.md:
@@ -51,7 +49,7 @@ func (d *day) noted(operation string) {
 // a limit.
 func (d *day) limited(operation string) (effect, reason string) {
 	var effects, reasons []string
-	for _, l := range plan.Limits(d.plan) {
+	for _, l := range d.whole.Limits(d.plan) {
 		if l.Operation == operation && (!l.UntilRestart || !d.byNova) {
 			effects, reasons = append(effects, l.Effect), append(reasons, l.Reason)
 		}

@@ -83,7 +83,7 @@ func (r *round) day(t *testing.T, g *legacy) *day {
 	l.t = t
 	i := slices.IndexFunc(r.plan.Domains, func(d plan.Domain) bool { return d.UUID == g.uuid })
 	_, shape, _ := strings.Cut(g.name, "-")
-	d := &day{lab: &l, users: r.users, seenBy: &r.seenBy, guest: g, shape: shape, plan: r.plan.Domains[i], status: adoptable[labPrefix+shape], boots: 1, locked: r.plan.Domains[i].Lock != plan.None}
+	d := &day{lab: &l, users: r.users, seenBy: &r.seenBy, guest: g, shape: shape, whole: r.plan, plan: r.plan.Domains[i], status: adoptable[labPrefix+shape], boots: 1, locked: r.plan.Domains[i].Lock != plan.None}
 	if shape == "off01" {
 		d.boots = 0
 	}

@@ -46,19 +46,37 @@ var untilRestart = []Limit{
 // screenPassword is the check that finds a VNC password (importer/check/console.go).
 const screenPassword = "K2O-503"
 
-// Limits are what cannot be done with the domain once it is imported, or not as
-// its owner would expect.
-func Limits(d Domain) []Limit {
+// release is the major version of the Nova that the plan was made for, 0 where
+// it does not say.
+func (m Made) release() (major int) {
+	_, number, _ := strings.Cut(m.Nova, "(")
+	_, _ = fmt.Sscan(strings.TrimSuffix(number, ")"), &major) // without a number it stays 0
+	return major
+}
+
+// variablesKept is Nova 2026.1, the first release of which no version makes UEFI
+// variables anew; of 31 and 32 the late ones do not.
+const variablesKept = 33
+
+// rebuildsUEFI is the first release that was seen to rebuild a UEFI guest with
+// an image that does not say UEFI: 2025.1. Zed does not.
+const rebuildsUEFI = 31
+
+// Limits are what cannot be done with a domain of the plan once it is imported,
+// or not as its owner would expect.
+func (p Plan) Limits(d Domain) []Limit {
+	release := p.Made.release()
 	limits := append([]Limit{}, untilRestart...)
 	if slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == screenPassword }) {
 		limits = append(limits, Limit{Screen, true, "is refused: the screen has a password",
 			"nova/console/securityproxy/rfb.py connect offers the hypervisor the schemes of auth_schemes alone"})
 	}
 	uefi := d.ImageProperties["hw_firmware_type"] == "uefi"
+	unbuilt := d.Placeholder && uefi && release < rebuildsUEFI
 	switch {
-	case d.Placeholder && uefi:
+	case unbuilt:
 		limits = append(limits, Limit{Rebuild, false, "fails with the guest off and in ERROR, and Nova's names of its disks are gone; it can be deleted once an administrator has undefined the domain (virsh undefine --nvram), and the disks are there under their legacy names",
-			"nova/virt/libvirt/driver.py _undefine_domain asks the new image whether there are UEFI variables, in Zed; in 2025.1 not, and the rebuild installs the placeholder, an empty disk"})
+			"nova/virt/libvirt/driver.py _undefine_domain asks the new image whether there are UEFI variables, in Zed"})
 	case d.Placeholder:
 		limits = append(limits, Limit{Rebuild, false, "installs the placeholder, an empty disk",
 			"nova/compute/manager.py rebuild_instance installs the image that the instance refers to"})
@@ -67,12 +85,12 @@ func Limits(d Domain) []Limit {
 		effect := fmt.Sprintf("makes %s anew, empty", strings.Join(data, ", "))
 		const reason = "nova/virt/libvirt/driver.py _create_image: local data disks are ephemeral"
 		limits = append(limits, Limit{Shelve, false, effect, reason})
-		if !d.Placeholder || !uefi { // Otherwise it comes to nothing.
+		if !unbuilt { // Otherwise it comes to nothing.
 			limits = append(limits, Limit{Rebuild, false, effect, reason})
 		}
 	}
-	if uefi {
-		const effect, reason = "makes the UEFI variables anew", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before late 2025.1"
+	if uefi && release < variablesKept {
+		const effect, reason = "makes the UEFI variables anew", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before 31.3.0 and 32.2.1"
 		limits = append(limits, Limit{Reboot, false, effect, reason}, Limit{Start, false, effect, reason})
 	}
 	if d.portsAreOpen() {
@@ -102,10 +120,10 @@ func (d Domain) portsAreOpen() bool {
 
 // limitLines are the limits as comments over a domain's block. Those that every
 // domain has until its restart are one line here, and explained in the preamble.
-func (d Domain) limitLines() (lines []string) {
+func (p Plan) limitLines(d Domain) (lines []string) {
 	var early, effects []string
 	words := map[string][]string{} // of operations with the same effect
-	for _, l := range Limits(d) {
+	for _, l := range p.Limits(d) {
 		if l.UntilRestart {
 			early = append(early, l.word())
 			continue

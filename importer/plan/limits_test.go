@@ -12,6 +12,7 @@ import (
 
 func TestLimits(t *testing.T) {
 	root, data := Disk{Target: "vda", Becomes: rootName}, Disk{Target: "vdb", Becomes: "disk.eph0"}
+	zed := Plan{Made: Made{Nova: "Zed (26)"}}
 	for _, c := range []struct {
 		name string
 		d    Domain
@@ -30,7 +31,7 @@ func TestLimits(t *testing.T) {
 			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: makes the UEFI variables anew"}},
 		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
 	} {
-		lines := c.d.limitLines()
+		lines := zed.limitLines(c.d)
 		if lines[0] != "until its restart no snapshot, no rescue, no resize, no shelve" {
 			t.Errorf("%s: the first line is %q", c.name, lines[0])
 		}
@@ -47,10 +48,28 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// What Nova does with UEFI depends on the release.
+func TestLimitsOfReleases(t *testing.T) {
+	d := Domain{Placeholder: true, Disks: []Disk{{Target: "vda", Becomes: rootName}, {Target: "vdb"}}, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}}
+	for release, want := range map[string][]string{
+		"":            {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: makes the UEFI"},
+		"Zed (26)":    {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: makes the UEFI"},
+		"2025.1 (31)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: makes the UEFI"},
+		"2025.2 (32)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: makes the UEFI"},
+		"2026.1 (33)": {"rebuild: installs", "shelve, rebuild: makes vdb"},
+		"unknown (x)": {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: makes the UEFI"},
+	} {
+		lines := Plan{Made: Made{Nova: release}}.limitLines(d)[1:]
+		if !slices.EqualFunc(lines, want, strings.HasPrefix) {
+			t.Errorf("limits with %q are %q, want those that begin with %q", release, lines, want)
+		}
+	}
+}
+
 // A screen with a password is Nova's after the restart alone.
 func TestLimitOfScreen(t *testing.T) {
 	d := Domain{Findings: []Finding{{Code: screenPassword}}}
-	if got := d.limitLines()[0]; !strings.HasSuffix(got, ", no noVNC") {
+	if got := (Plan{}).limitLines(d)[0]; !strings.HasSuffix(got, ", no noVNC") {
 		t.Errorf("the first line is %q", got)
 	}
 	if r, ok := check.Find(screenPassword); !ok || !strings.Contains(r.Title, "password") {
@@ -62,7 +81,7 @@ func TestLimitOfScreen(t *testing.T) {
 func TestLimitLinesAreComments(t *testing.T) {
 	for _, s := range hostile {
 		d := Domain{Disks: []Disk{{Target: "vda", Becomes: rootName}, {Target: s, Becomes: "disk.eph0"}}}
-		if lines := d.limitLines(); slices.ContainsFunc(lines, func(l string) bool { return strings.ContainsAny(l, "\n\r\u0085\u2028\u2029\x00\x1b\u202e") }) {
+		if lines := (Plan{}).limitLines(d); slices.ContainsFunc(lines, func(l string) bool { return strings.ContainsAny(l, "\n\r\u0085\u2028\u2029\x00\x1b\u202e") }) {
 			t.Errorf("limits of a disk %q are %q", s, lines)
 		}
 	}

@@ -91,7 +91,7 @@ func Write(w io.Writer, p Plan) error {
 			return fmt.Errorf("write plan: %w", err)
 		}
 	}
-	if err := writeDomains(b, p.Domains); err != nil {
+	if err := p.writeDomains(b); err != nil {
 		return err
 	}
 	if err := b.Flush(); err != nil {
@@ -102,16 +102,16 @@ func Write(w io.Writer, p Plan) error {
 
 // writeDomains writes one domain after the other, so that memory does not
 // grow with their number.
-func writeDomains(b *bufio.Writer, domains []Domain) error {
-	if len(domains) == 0 {
+func (p Plan) writeDomains(b *bufio.Writer) error {
+	if len(p.Domains) == 0 {
 		b.WriteString("\ndomains: []\n")
 		return nil
 	}
 	b.WriteString("\ndomains:\n")
-	for _, d := range domains {
+	for _, d := range p.Domains {
 		fmt.Fprintf(b, "\n# %s\n", d.headline())
 		if d.Decision == Import {
-			for _, line := range d.limitLines() {
+			for _, line := range p.limitLines(d) {
 				fmt.Fprintf(b, "#   %s\n", line)
 			}
 		}

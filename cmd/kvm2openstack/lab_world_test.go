@@ -197,10 +197,15 @@ func (l *lab) openstackTry(cloud string, commands ...string) (values []json.RawM
 	cmd.Stdin = strings.NewReader(strings.Join(commands, "\n") + "\n")
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil {
+	this := release(l.t)
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != this.ends {
 		l.t.Fatalf("openstack: %v\n%s", err, &stderr)
 	}
-	return jsonValues(l.t, string(out)), strings.TrimSpace(stderr.String())
+	failures = stderr.String()
+	if this.aside != nil {
+		failures = this.aside.ReplaceAllString(failures, "")
+	}
+	return jsonValues(l.t, string(out)), strings.TrimSpace(failures)
 }
 
 // promptOf is what the client prints before each command.

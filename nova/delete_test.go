@@ -48,10 +48,10 @@ var (
 // and the neighbour's rows stay. What was sent marks nothing as deleted, takes
 // the API's rows first and children before parents.
 func TestDelete(t *testing.T) {
-	for _, release := range []string{"victoria", "zed", "epoxy"} {
+	for _, r := range schema.Releases {
 		for _, stage := range []Stage{Recorded, Mapped, Finished} {
-			t.Run(release+"/"+stage.String(), func(t *testing.T) {
-				f := newFixture(t, release, nil)
+			t.Run(r.Name+"/"+stage.String(), func(t *testing.T) {
+				f := newFixture(t, r.Name, nil)
 				w := f.writer()
 				in := many(2)
 				f.adopt(w, in, stage)

@@ -30,6 +30,12 @@ func TestDetect(t *testing.T) {
 		{"cdeec0c85668", "2903cd72dc14", 0, "2025.1", 31, ""}, // no services: the oldest
 		{"cdeec0c85668", "2903cd72dc14", 69, "2025.1", 31, "service version 69"},
 		{"cdeec0c85668", "2903cd72dc14", 67, "2025.1", 31, "service version 67"},
+		{"cdeec0c85668", "2903cd72dc14", 71, "2025.2", 32, "service version 71"},
+		{"cdeec0c85668", "2903cd72dc14", 73, "2026.1", 33, "service version 73"}, // 2026.2's services before its db sync
+		{"b30f573d3377", "960aac0e09ea", 65, "2023.1", 27, "service version 65"},
+		{"cdeec0c85668", "1acf2c98e646", 67, "2023.2", 28, "service version 67"},
+		{"cdeec0c85668", "13863f4e1612", 66, "2024.1 or 2024.2", 29, "service version 66"},
+		{"cdeec0c85668", "ab450ba04102", 74, "2026.2", 34, "service version 74"},
 		{"cdeec0c85668", "1b91788ec3a6", 66, "", 0, "revision 1b91788ec3a6 of the cell databases"}, // a sync that stopped half way
 		{"b30f573d3377", "2903cd72dc14", 68, "", 0, "API of Yoga, Zed, 2023.1, cells of 2025.1, 2025.2, 2026.1"},
 		{"", "ccb0fa1a2252", 64, "", 0, "revision (none) of the API database"},

@@ -39,17 +39,16 @@ func (d *database) requireTables(kind string, tables ...string) error {
 	return nil
 }
 
-// revision reads what the schema is at. alembic_version comes first: a cloud
-// upgraded from Wallaby or earlier keeps migrate_version beside it until
-// 2023.2, and that one no longer moves.
+// revision reads what the schema is at. Where there is an alembic_version, it
+// alone counts, even when it is empty: a cloud upgraded from Wallaby or earlier
+// keeps migrate_version beside it until 2023.2, and that one no longer moves.
 func (d *database) revision(db *gorm.DB, repository string) (string, error) {
 	var found []string
 	if d.columns["alembic_version"] != nil {
 		if err := db.Raw("SELECT version_num FROM alembic_version ORDER BY version_num").Scan(&found).Error; err != nil {
 			return "", fmt.Errorf("read alembic_version of %s: %w", d.label, err)
 		}
-	}
-	if len(found) == 0 && d.columns["migrate_version"] != nil {
+	} else if d.columns["migrate_version"] != nil {
 		query := "SELECT CAST(version AS CHAR(16)) FROM migrate_version WHERE repository_id = ?"
 		if err := db.Raw(query, repository).Scan(&found).Error; err != nil {
 			return "", fmt.Errorf("read migrate_version of %s: %w", d.label, err)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/testdata/schema"
 )
 
 // restartable is a fixture with one adopted instance that is final on kvm01.
@@ -31,9 +33,9 @@ func (f *fixture) restart(uuid string) Restart {
 
 func TestHoldAndSettle(t *testing.T) {
 	ctx := context.Background()
-	for _, release := range []string{"victoria", "zed", "epoxy", "hibiscus"} {
-		t.Run(release, func(t *testing.T) {
-			f, w, uuid := restartable(t, release)
+	for _, r := range schema.Releases {
+		t.Run(r.Name, func(t *testing.T) {
+			f, w, uuid := restartable(t, r.Name)
 			for range 2 { // again, after a crash
 				if err := w.Hold(ctx, kvm01, uuid); err != nil {
 					t.Fatal(err)

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +58,37 @@ func load(release, part string) ([]*table, error) {
 		t.keys = append(t.keys, key{name: f[1], kind: f[2], unique: f[3] == "yes", columns: f[4], references: absent(f[5])})
 	}
 	return tables, nil
+}
+
+// upgraded adds what a database has kept of the first Nova that made it: the
+// table of sqlalchemy-migrate, and the CHECK constraints of tables that are
+// still there.
+func upgraded(first, tables []*table) []*table {
+	byName := map[string]*table{}
+	for _, t := range tables {
+		byName[t.name] = t
+	}
+	for _, old := range first {
+		if old.name == "migrate_version" {
+			tables = append(tables, old)
+			continue
+		}
+		now := byName[old.name]
+		if now == nil {
+			continue
+		}
+		for _, k := range old.keys {
+			if k.kind == "check" && now.has(strings.Trim(strings.Fields(k.columns)[0], "`")) && !slices.Contains(now.keys, k) {
+				now.keys = append(now.keys, k)
+			}
+		}
+	}
+	return tables
+}
+
+// has reports whether there is such a column.
+func (t *table) has(name string) bool {
+	return slices.ContainsFunc(t.columns, func(c column) bool { return c.name == name })
 }
 
 func absent(field string) string {

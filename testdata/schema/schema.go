@@ -6,10 +6,14 @@
 // The facts are in RELEASE/{api,cell}.tsv, one line a column, and in
 // RELEASE/{api,cell}-keys.tsv, one line a key. They were read from
 // information_schema after Nova's own commands had made the databases. A dash
-// means absent.
+// absent.
+//
+// Two of them there are twice: as Nova makes them anew, and as they are in a
+// cloud that began as Victoria and was upgraded since.
 package schema
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -34,11 +38,17 @@ const (
 
 // A Release is one set of schemas with what its databases say of themselves.
 type Release struct {
-	Name    string // the directory
+	Name    string
+	Facts   string // the directory, where it is not the name
 	API     string // revision of the API database
 	Cell    string // revision of a cell database
 	Service int    // services.version of nova-compute and nova-conductor
 	Alembic bool   // revisions are in alembic_version, else in migrate_version
+
+	// Upgraded is a cloud that was Victoria once: beside alembic_version stands
+	// migrate_version, which no longer moves, Victoria's CHECK constraints are
+	// there, and among the instances is the marker of an online migration.
+	Upgraded bool
 }
 
 // Releases are the sets there are, oldest first.
@@ -47,6 +57,10 @@ var Releases = []Release{
 	{Name: "zed", API: "b30f573d3377", Cell: "ccb0fa1a2252", Service: 64, Alembic: true},
 	{Name: "epoxy", API: "cdeec0c85668", Cell: "2903cd72dc14", Service: 68, Alembic: true},
 	{Name: "hibiscus", API: "cdeec0c85668", Cell: "ab450ba04102", Service: 73, Alembic: true},
+	{Name: "zed-upgraded", Facts: "zed", API: "b30f573d3377", Cell: "ccb0fa1a2252", Service: 64, Alembic: true, Upgraded: true},
+	// Nova drops migrate_version on the way to 2023.2, so that this one is worse
+	// than life: a cloud where somebody has put it back.
+	{Name: "epoxy-upgraded", Facts: "epoxy", API: "cdeec0c85668", Cell: "2903cd72dc14", Service: 68, Alembic: true, Upgraded: true},
 }
 
 // Find returns the release of that name.
@@ -88,7 +102,7 @@ func DDL(dialect, release, part string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables, err := load(release, part)
+	tables, err := r.tables(part)
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +116,40 @@ func DDL(dialect, release, part string) ([]string, error) {
 	for _, t := range tables {
 		statements = append(statements, write(t)...)
 	}
-	return append(statements, r.revision(part), end), nil
+	return append(append(statements, r.revisions(part)...), end), nil
 }
 
-// revision is the row by which a database says how old it is.
-func (r Release) revision(part string) string {
-	revision, repository := r.API, "nova_api"
+// tables are those of the facts, and what an upgrade leaves with them.
+func (r Release) tables(part string) ([]*table, error) {
+	tables, err := load(cmp.Or(r.Facts, r.Name), part)
+	if err != nil || !r.Upgraded {
+		return tables, err
+	}
+	first, err := load("victoria", part)
+	if err != nil {
+		return nil, err
+	}
+	return upgraded(first, tables), nil
+}
+
+// Revisions by which sqlalchemy-migrate's table names the last of its steps, as
+// Xena leaves it; alembic goes on from there.
+const lastMigrateAPI, lastMigrateCell = "87", "422"
+
+// revisions are the rows by which a database says how old it is.
+func (r Release) revisions(part string) []string {
+	revision, repository, last := r.API, "nova_api", lastMigrateAPI
 	if part == Cell {
-		revision, repository = r.Cell, "nova"
+		revision, repository, last = r.Cell, "nova", lastMigrateCell
 	}
+	var rows []string
 	if r.Alembic {
-		return fmt.Sprintf("INSERT INTO alembic_version (version_num) VALUES ('%s')", revision)
+		rows = append(rows, fmt.Sprintf("INSERT INTO alembic_version (version_num) VALUES ('%s')", revision))
+		revision = last
 	}
-	return fmt.Sprintf("INSERT INTO migrate_version (repository_id, repository_path, version) VALUES ('%s', '/usr/lib/python3/dist-packages/nova', %s)",
-		repository, revision)
+	if r.Upgraded || !r.Alembic {
+		rows = append(rows, fmt.Sprintf("INSERT INTO migrate_version (repository_id, repository_path, version) VALUES ('%s', '/usr/lib/python3/dist-packages/nova', %s)",
+			repository, revision))
+	}
+	return rows
 }

@@ -27,6 +27,9 @@ func TestCreateMariaDB(t *testing.T) {
 	}
 	defer server.Close()
 	for _, r := range Releases {
+		if r.Upgraded {
+			continue // nobody has read the facts of one
+		}
 		for _, part := range []string{API, Cell} {
 			t.Run(r.Name+" "+part, func(t *testing.T) {
 				name := fmt.Sprintf("k2o_schema_%d_%d", os.Getpid(), time.Now().UnixNano())

@@ -15,6 +15,9 @@ var counts = map[string][4]int{
 	"zed":      {32, 203, 110, 1318},
 	"epoxy":    {32, 203, 111, 1333},
 	"hibiscus": {32, 203, 111, 1333},
+
+	"zed-upgraded":   {33, 206, 111, 1321},
+	"epoxy-upgraded": {33, 206, 112, 1336},
 }
 
 func TestCreateSQLite(t *testing.T) {

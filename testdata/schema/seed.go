@@ -100,6 +100,9 @@ func (s Seed) Insert(ctx context.Context, api *sql.DB) error {
 			a.zone(aggregates, h)
 			c.host(h, r.Service)
 		}
+		if r.Upgraded {
+			c.marker()
+		}
 		a.err = c.err
 	}
 	for _, f := range s.Flavors {
@@ -117,6 +120,25 @@ func (s Seed) Insert(ctx context.Context, api *sql.DB) error {
 		return fmt.Errorf("seed a cloud of %s: %w", s.Release, a.err)
 	}
 	return nil
+}
+
+// MarkerUUID is that of an instance that never was.
+const MarkerUUID = "00000000-0000-0000-0000-000000000000"
+
+// marker writes what "nova-manage db online_data_migrations" has to remember
+// its place by: an instance that is deleted, and an interface of it.
+func (a *inserter) marker() {
+	gone := stamp(a.now)
+	a.insert("instances", row{
+		"id": 1, "uuid": MarkerUUID, "project_id": MarkerUUID, "user_id": MarkerUUID, "vm_state": "deleted", "deleted_at": gone, "terminated_at": gone,
+		"deleted": 1, "hidden": 0, "launch_index": 0, "locked": 0, "disable_terminate": 0, "shutdown_terminate": 0, "auto_disk_config": 0, "cleaned": 0,
+	})
+	a.insert("instance_extra", row{"instance_uuid": MarkerUUID, "deleted": 0, "pci_requests": "[]"})
+	a.insert("instance_info_caches", row{"instance_uuid": MarkerUUID, "deleted": 0, "network_info": "[]"})
+	a.insert("virtual_interfaces", row{
+		"instance_uuid": MarkerUUID, "uuid": MarkerUUID, "deleted": 0, "address": "ff:ff:ff:ff:ff:ff/" + MarkerUUID,
+		"tag": "9e1b5ab6-ffff-4000-8000-000000000001",
+	})
 }
 
 // zone puts the host into the aggregate that makes its availability zone.

@@ -26,6 +26,9 @@ func (v *verifier) devices() {
 		if pair := d.SourceType + "/" + d.DestinationType; !legalSources[pair] {
 			v.add("V11", "source/destination of "+where, "a pair that Nova knows", pair)
 		}
+		if d.Encrypted || d.EncryptionKey != "" {
+			v.add("V11", "encryption of "+where, "none", "one, and Nova's next start looks for its key")
+		}
 		if d.DeviceName != "" && names[d.DeviceName] {
 			v.add("V11", "device names", "each once", d.DeviceName+" twice")
 		}

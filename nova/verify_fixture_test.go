@@ -34,7 +34,7 @@ func (f *fixture) addSound(n int) Expect {
 		"config_drive": "", "root_device_name": "/dev/vda", "launched_at": "2020-01-01 00:00:00", "os_type": "windows",
 		"shutdown_terminate": 0, "disable_terminate": 0, "locked": 1, "locked_by": "admin",
 	}
-	if f.hasComputeID() {
+	if f.hasColumn("instances", "compute_id") {
 		instance["compute_id"] = 1
 	}
 	f.addInstance(n, instance)
@@ -74,8 +74,9 @@ func (f *fixture) addSound(n int) Expect {
 	}
 }
 
-func (f *fixture) hasComputeID() bool {
-	rows, err := f.cell.Query("SELECT compute_id FROM instances WHERE 1 = 0")
+// hasColumn reports whether the cell's release has it.
+func (f *fixture) hasColumn(table, column string) bool {
+	rows, err := f.cell.Query("SELECT " + column + " FROM " + table + " WHERE 1 = 0")
 	if err != nil {
 		return false
 	}

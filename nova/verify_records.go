@@ -79,6 +79,8 @@ type deviceRecord struct {
 	ImageID         string
 	AttachmentID    string
 	ConnectionInfo  string
+	Encrypted       bool // since Zed; NULL, as in rows of before, is no
+	EncryptionKey   string
 }
 
 func (d deviceRecord) root() bool { return d.BootIndex != nil && *d.BootIndex == 0 }

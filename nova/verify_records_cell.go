@@ -20,6 +20,10 @@ func readCellRecords(ctx context.Context, cell *cell, keys []string) (*cellRecor
 	if cell.has("instances", "compute_id") {
 		compute = "compute_id"
 	}
+	encryption := "0 AS encrypted, NULL AS encryption_key"
+	if cell.has("block_device_mapping", "encrypted") {
+		encryption = "encrypted, encryption_secret_uuid AS encryption_key"
+	}
 	c := &cellRecords{
 		cell:      cell,
 		instances: group[instanceRecord](r, "instances", selectInstance+compute+" FROM instances WHERE uuid IN ?"),
@@ -28,7 +32,7 @@ func readCellRecords(ctx context.Context, cell *cell, keys []string) (*cellRecor
 			device_metadata, trusted_certs, resources FROM instance_extra WHERE deleted = 0 AND instance_uuid IN ?`),
 		caches: group[cacheRecord](r, "instance_info_caches", "SELECT instance_uuid, deleted, network_info FROM instance_info_caches WHERE instance_uuid IN ?"),
 		devices: group[deviceRecord](r, "block_device_mapping", `SELECT instance_uuid, uuid, source_type, destination_type, device_name, disk_bus, boot_index,
-			volume_id, volume_size, image_id, attachment_id, connection_info FROM block_device_mapping WHERE deleted = 0 AND instance_uuid IN ? ORDER BY id`),
+			volume_id, volume_size, image_id, attachment_id, connection_info, `+encryption+` FROM block_device_mapping WHERE deleted = 0 AND instance_uuid IN ? ORDER BY id`),
 		interfaces: group[interfaceRecord](r, "virtual_interfaces", "SELECT instance_uuid, uuid, address FROM virtual_interfaces WHERE deleted = 0 AND instance_uuid IN ? ORDER BY id"),
 		properties: group[propertyRecord](r, "instance_system_metadata", "SELECT instance_uuid, `key`, value FROM instance_system_metadata WHERE deleted = 0 AND instance_uuid IN ? ORDER BY id"),
 		migrations: group[migrationRecord](r, "migrations", "SELECT instance_uuid, status, migration_type FROM migrations WHERE deleted = 0 AND instance_uuid IN ? ORDER BY id"),

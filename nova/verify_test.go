@@ -112,6 +112,8 @@ var changes = []change{
 	{"V11", "disk missing", "c:DELETE FROM block_device_mapping WHERE device_name = '/dev/vdb'"},
 	{"V11", "disk too many", "c:INSERT INTO block_device_mapping (uuid, instance_uuid, deleted, source_type, destination_type, device_name, boot_index) VALUES ('x', @U, 0, 'blank', 'local', '/dev/vdc', -1)"},
 	{"V11", "bus", "c:UPDATE block_device_mapping SET disk_bus = 'ide' WHERE device_name = '/dev/vdb'"},
+	{"V11", "encrypted", "c:UPDATE block_device_mapping SET encrypted = 1 WHERE boot_index = 0"},
+	{"V11", "key of an encryption", "c:UPDATE block_device_mapping SET encryption_secret_uuid = @I WHERE device_name = '/dev/vdb'"},
 	{"V11", "size", "c:UPDATE block_device_mapping SET volume_size = 1 WHERE device_name = '/dev/vdb'"},
 	{"V12", "disk without uuid", "c:UPDATE block_device_mapping SET uuid = NULL WHERE device_name = '/dev/vdb'"},
 	{"V12", "no virtual interface", "c:DELETE FROM virtual_interfaces"},

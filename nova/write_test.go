@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lightcloud/kvm2openstack/testdata/schema"
 )
 
 // writer opens the fixture's cloud and takes its lock.
@@ -78,9 +80,9 @@ func (f *fixture) stages(w *Writer, want map[string]Stage) {
 }
 
 func TestWriteAllTheWay(t *testing.T) {
-	for _, release := range []string{"victoria", "zed", "epoxy", "hibiscus"} {
-		t.Run(release, func(t *testing.T) {
-			f := newFixture(t, release, nil)
+	for _, r := range schema.Releases {
+		t.Run(r.Name, func(t *testing.T) {
+			f := newFixture(t, r.Name, nil)
 			w := f.writer()
 			in := many(120) // more than two transactions
 			for i, s := range samples {
@@ -110,11 +112,18 @@ func TestWriteAllTheWay(t *testing.T) {
 			f.stages(w, map[string]Stage{in[0].UUID: Finished, in[119].UUID: Finished})
 			final := "instances WHERE host = 'kvm01' AND node = 'kvm01' AND launched_on = 'kvm01' AND vm_state = 'active' AND power_state = 1" +
 				" AND task_state IS NULL AND launched_at IS NOT NULL AND disable_terminate = 0 AND locked = 0 AND locked_by IS NULL AND deleted = 0"
-			if release == "epoxy" || release == "hibiscus" {
+			if f.hasColumn("instances", "compute_id") {
 				final += " AND compute_id = 1"
 			}
 			if n := f.count(f.cell, final); n != len(in) {
 				t.Errorf("%d instances are final, want %d", n, len(in))
+			}
+			plain := "block_device_mapping"
+			if f.hasColumn(plain, "encrypted") {
+				plain += " WHERE encrypted = 0 AND encryption_secret_uuid IS NULL AND encryption_format IS NULL AND encryption_options IS NULL"
+			}
+			if all, n := f.count(f.cell, "block_device_mapping"), f.count(f.cell, plain); n != all || n < len(in) {
+				t.Errorf("%d of %d disks are said to be without encryption", n, all)
 			}
 		})
 	}

@@ -26,6 +26,9 @@ type Options struct {
 	Destroy time.Duration
 	// Log gets what is done and why, never a definition. Nil is silence.
 	Log *slog.Logger
+
+	// heard is how long the event of a power cut is waited for: 100 ms.
+	heard time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -33,6 +36,7 @@ func (o Options) withDefaults() Options {
 	o.Call = cmp.Or(o.Call, 15*time.Second)
 	o.Start = cmp.Or(o.Start, 5*time.Minute)
 	o.Destroy = cmp.Or(o.Destroy, time.Minute)
+	o.heard = cmp.Or(o.heard, 100*time.Millisecond)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -16,7 +16,7 @@ import (
 // soon is a context for what has to end by itself.
 func soon(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, errors.New("the test waited in vain"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Minute, errors.New("the test waited in vain"))
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -32,11 +32,21 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-var quick = Options{Connect: 2 * time.Second, Call: 300 * time.Millisecond, Start: 300 * time.Millisecond, Destroy: 300 * time.Millisecond}
+// Every wait for an answer that comes ends with it, on a busy machine later. Who
+// waits in vain is hasty.
+var (
+	ample = Options{Connect: time.Minute, Call: time.Minute, Start: time.Minute, Destroy: time.Minute, heard: time.Minute}
+	hasty = Options{Connect: time.Minute, Call: 300 * time.Millisecond, Start: 300 * time.Millisecond, Destroy: time.Second, heard: time.Minute}
+)
 
 func open(t *testing.T, f *fakeDaemon, d *fakeDomain) *Domain {
 	t.Helper()
-	o, err := Open(soon(t), f.dial, d.id.String(), quick)
+	return openWith(t, f, d, ample)
+}
+
+func openWith(t *testing.T, f *fakeDaemon, d *fakeDomain, opt Options) *Domain {
+	t.Helper()
+	o, err := Open(soon(t), f.dial, d.id.String(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +66,10 @@ func on(proc uint32, m misdeed) func(uint32, int) misdeed {
 
 func TestOpen(t *testing.T) {
 	f := newFakeDaemon(t)
-	if _, err := Open(soon(t), f.dial, "no uuid", quick); err == nil {
+	if _, err := Open(soon(t), f.dial, "no uuid", ample); err == nil {
 		t.Error("no error for a UUID that is none")
 	}
-	d, err := Open(soon(t), f.dial, uuid.NewString(), quick)
+	d, err := Open(soon(t), f.dial, uuid.NewString(), ample)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +78,7 @@ func TestOpen(t *testing.T) {
 		t.Errorf("State of a domain that is not there: %v", err)
 	}
 	f.change(func() { f.down = true })
-	if _, err := Open(soon(t), f.dial, uuid.NewString(), quick); !Unanswered(err) || !strings.Contains(err.Error(), "connection refused") {
+	if _, err := Open(soon(t), f.dial, uuid.NewString(), ample); !Unanswered(err) || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("Open without a daemon: %v", err)
 	}
 }
@@ -87,7 +97,7 @@ func TestConnectionLost(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFakeDaemon(t)
-			d := open(t, f, f.add("web-3", running))
+			d := openWith(t, f, f.add("web-3", running), hasty)
 			f.before = on(procState, c.m)
 			first := must[*connection](t)(d.connection(soon(t)))
 			_, err := d.State(soon(t))
@@ -119,7 +129,7 @@ func TestConnectionCancelled(t *testing.T) {
 // A call that is not waited for must not end those that are.
 func TestPatientCall(t *testing.T) {
 	f := newFakeDaemon(t)
-	d := open(t, f, f.add("web-3", running))
+	d := openWith(t, f, f.add("web-3", running), hasty)
 	f.before = on(procTime, misdeed{silent: true})
 	first, err := d.connection(soon(t))
 	if err != nil {
@@ -146,7 +156,7 @@ func TestConnectSilent(t *testing.T) {
 	}
 	began := time.Now()
 	_, err := Open(context.Background(), dial, uuid.NewString(), Options{Connect: 100 * time.Millisecond})
-	if !errors.Is(err, ErrNoAnswer) || time.Since(began) > 5*time.Second {
+	if !errors.Is(err, ErrNoAnswer) || time.Since(began) > 15*time.Second { // 20 s are the default
 		t.Errorf("Open = %v after %v", err, time.Since(began))
 	}
 }

@@ -20,8 +20,8 @@ func answerTo(r Report, asked string) Answer {
 var eth = Address{MAC: "52:54:00:00:00:01", IP: netip.MustParseAddr("10.0.0.5"), Prefix: 24}
 
 func TestHealth(t *testing.T) {
-	second := 1100 * time.Millisecond
 	steady := Health{Steady: 150 * time.Millisecond, Reboots: 1}
+	watched := Health{Steady: time.Hour, Reboots: 1} // until something happens
 	with := func(change func(*Health)) Health {
 		h := steady
 		change(&h)
@@ -44,17 +44,17 @@ func TestHealth(t *testing.T) {
 		says   string
 	}{
 		{"steady", steady, nil, "runs", true, "150ms, 0 reboots"},
-		{"stops", steady, stops(2), "runs", false, "stopped (crashed)"},
-		{"stops unheard", with(func(h *Health) { h.Steady = second }), func(f *fakeDaemon, d *fakeDomain) { f.change(func() { d.state = shutoff }) }, "runs", false, "shutoff"},
-		{"is another process", with(func(h *Health) { h.Steady = second }), func(f *fakeDaemon, d *fakeDomain) { f.change(func() { d.number += 3 }) }, "runs", false, "started again"},
-		{"reboots once", steady, (*fakeDaemon).reboot, "runs", true, "1 reboots"},
-		{"reboots in a loop", steady, func(f *fakeDaemon, d *fakeDomain) { f.reboot(d); f.reboot(d) }, "runs", false, "rebooted 2 times"},
-		{"pauses on an error", steady, func(f *fakeDaemon, d *fakeDomain) {
+		{"stops", watched, stops(2), "runs", false, "stopped (crashed)"},
+		{"stops unheard", watched, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { d.state = shutoff }) }, "runs", false, "shutoff"},
+		{"is another process", watched, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { d.number += 3 }) }, "runs", false, "started again"},
+		{"reboots once", with(func(h *Health) { h.Steady = 2 * time.Second }), (*fakeDaemon).reboot, "runs", true, "1 reboots"},
+		{"reboots in a loop", watched, func(f *fakeDaemon, d *fakeDomain) { f.reboot(d); f.reboot(d) }, "runs", false, "rebooted 2 times"},
+		{"pauses on an error", watched, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() { d.state = paused })
 			f.event(d, 3, 2)
 		}, "runs", false, "paused"},
-		{"crashes", steady, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 8, 0) }, "runs", false, "crashed"},
-		{"vanishes", with(func(h *Health) { h.Steady = second }), func(f *fakeDaemon, d *fakeDomain) { f.change(func() { delete(f.domains, d.id) }) }, "runs", false, "no such domain"},
+		{"crashes", watched, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 8, 0) }, "runs", false, "crashed"},
+		{"vanishes", watched, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { delete(f.domains, d.id) }) }, "runs", false, "no such domain"},
 		{"agent answers", agent, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { d.agent = func() error { return nil } }) }, "guest agent", true, "answered"},
 		{"agent refuses", agent, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() {
@@ -115,7 +115,7 @@ func TestHealthGivesUpSoon(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, func() { f.stop(d, 2) })
 	began := time.Now()
 	r, err := open(t, f, d).CheckHealth(soon(t), h, began, listen(t, f))
-	if err != nil || time.Since(began) > 5*time.Second || len(r.Answers) != 3 || r.Err() == nil {
+	if err != nil || time.Since(began) > 50*time.Second || len(r.Answers) != 3 || r.Err() == nil {
 		t.Errorf("after %v: %+v, %v", time.Since(began), r, err)
 	}
 }
@@ -135,7 +135,7 @@ func TestHealthAfterLongStart(t *testing.T) {
 func TestHealthWatchesOn(t *testing.T) {
 	f := newFakeDaemon(t)
 	d := f.add("web-3", running)
-	h := Health{Steady: 10 * time.Millisecond, Probes: []Probe{{Command: []string{"sleep", "1"}}}}
+	h := Health{Steady: 10 * time.Millisecond, Probes: []Probe{{Command: []string{"sleep", "30"}}}}
 	time.AfterFunc(300*time.Millisecond, func() { f.stop(d, 2) })
 	r, err := open(t, f, d).CheckHealth(soon(t), h, time.Now(), listen(t, f))
 	if err != nil || answerTo(r, "runs").OK {

@@ -52,7 +52,10 @@ func (s *stopping) destroy(ctx context.Context, by string, flags libvirt.DomainD
 // whenHeard takes the time from the event, which is earlier than that of the
 // look, if it comes soon.
 func (s *stopping) whenHeard(stopped Stopped) Stopped {
-	soon := time.After(100 * time.Millisecond)
+	if s.events == nil {
+		return stopped
+	}
+	soon := time.After(s.opt.heard)
 	for {
 		select {
 		case ev := <-s.events:

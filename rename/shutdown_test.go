@@ -12,7 +12,7 @@ import (
 
 func listen(t *testing.T, f *fakeDaemon) *Events {
 	t.Helper()
-	e, err := Watch(soon(t), f.dial, quick)
+	e, err := Watch(soon(t), f.dial, ample)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,13 @@ func stops(detail int32) func(*fakeDaemon, *fakeDomain) {
 	return func(f *fakeDaemon, d *fakeDomain) { f.stop(d, detail) }
 }
 
-var brief = Shutdown{Deadline: 400 * time.Millisecond, Agent: 100 * time.Millisecond, Presses: Presses{Most: 3, Every: 60 * time.Millisecond}, Poll: 50 * time.Millisecond}
+// What a guest does ends the waiting for it, so that the deadline may be far:
+// brief is for guests that do nothing.
+var (
+	brief    = Shutdown{Deadline: time.Second, Agent: 100 * time.Millisecond, Presses: Presses{Most: 3, Every: 20 * time.Millisecond}, Poll: 50 * time.Millisecond}
+	ready    = Shutdown{Deadline: time.Hour, Agent: 100 * time.Millisecond, Presses: Presses{Most: 3, Every: time.Hour}, Poll: 50 * time.Millisecond}
+	pressed3 = Shutdown{Deadline: time.Hour, Presses: Presses{Most: 3, Every: 20 * time.Millisecond}}
+)
 
 func (s Shutdown) forced() Shutdown  { s.Force = true; return s }
 func (s Shutdown) resumed() Shutdown { s.Resume = true; return s }
@@ -73,76 +79,69 @@ func TestShutdown(t *testing.T) {
 		asked int     // requests to shut down; -1 for any number
 		off   bool
 	}{
-		{"at once", running, "", brief, at(1, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 1, true},
-		{"at the third press", running, "", brief, at(3, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 3, Reason: "shutdown"}, 3, true},
-		{"by its agent", running, withAgent, brief, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
+		{"at once", running, "", ready, at(1, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 1, true},
+		{"at the third press", running, "", pressed3, at(3, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 3, Reason: "shutdown"}, 3, true},
+		{"by its agent", running, withAgent, ready, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
 			if flags == agentFlag {
 				go f.stop(d, 0)
 			}
 			return nil
 		}, nil, Stopped{Heard: true, By: byAgent, Reason: "shutdown"}, 1, true},
-		{"agent does not answer", running, withAgent, brief, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
+		{"agent does not answer", running, withAgent, ready, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
 			if flags == agentFlag {
 				return errors.New("Guest agent is not responding")
 			}
 			go f.stop(d, 0)
 			return nil
 		}, nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 2, true},
-		{"agent refuses at once", running, withAgent, Shutdown{Deadline: 400 * time.Millisecond}, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
+		{"agent refuses at once", running, withAgent, Shutdown{Deadline: time.Hour}, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
 			if flags == agentFlag {
 				return errors.New("Guest agent is not responding")
 			}
 			go f.stop(d, 0)
 			return nil
 		}, nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 2, true},
-		{"stop unheard, started by a watchdog", running, "", Shutdown{Deadline: 400 * time.Millisecond}, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 2, 0) }), ErrStarted, Stopped{}, 1, false},
-		{"agent is deaf", running, withAgent, brief, at(2, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 2, true},
-		{"agent hangs", running, withAgent, brief, func(f *fakeDaemon, d *fakeDomain, flags uint32, n int) error {
-			if flags == agentFlag {
-				<-f.ended
-			}
-			go f.stop(d, 0)
-			return nil
-		}, nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 2, true},
+		{"stop unheard, started by a watchdog", running, "", Shutdown{Deadline: time.Hour}, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 2, 0) }), ErrStarted, Stopped{}, 1, false},
+		{"agent is deaf", running, withAgent, ready, at(2, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 2, true},
 		{"deaf", running, "", brief, deaf, ErrStillRunning, Stopped{}, 3, false},
 		{"deaf, forced", running, "", brief.forced(), deaf, nil, Stopped{Heard: true, By: byTerm, Presses: 3, Reason: "destroyed"}, 3, true},
-		{"reboots", running, "", brief, at(1, (*fakeDaemon).reboot), ErrRebooted, Stopped{}, 1, false},
-		{"reboots, may be forced", running, "", brief.forced(), at(1, (*fakeDaemon).reboot), ErrRebooted, Stopped{}, 1, false},
-		{"crashes", running, "", brief, at(1, stops(2)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "crashed"}, 1, true},
-		{"is saved", running, "", brief, at(1, stops(4)), ErrElsewhere, Stopped{}, 1, true},
-		{"is migrated", running, "", brief.forced(), at(1, stops(3)), ErrElsewhere, Stopped{}, 1, true},
-		{"is migrated, and undefined here", running, "", Shutdown{Deadline: 10 * time.Second, Poll: time.Minute}, at(1, func(f *fakeDaemon, d *fakeDomain) {
+		{"reboots", running, "", ready, at(1, (*fakeDaemon).reboot), ErrRebooted, Stopped{}, 1, false},
+		{"reboots, may be forced", running, "", ready.forced(), at(1, (*fakeDaemon).reboot), ErrRebooted, Stopped{}, 1, false},
+		{"crashes", running, "", ready, at(1, stops(2)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "crashed"}, 1, true},
+		{"is saved", running, "", ready, at(1, stops(4)), ErrElsewhere, Stopped{}, 1, true},
+		{"is migrated", running, "", ready.forced(), at(1, stops(3)), ErrElsewhere, Stopped{}, 1, true},
+		{"is migrated, and undefined here", running, "", Shutdown{Deadline: time.Hour, Poll: time.Minute}, at(1, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() { delete(f.domains, d.id) })
 			f.event(d, 5, 3)
 			f.event(d, 1, 0)
 		}), ErrElsewhere, Stopped{}, 1, false},
-		{"is migrated and undefined, and a look comes first", running, "", Shutdown{Deadline: 10 * time.Second, Poll: time.Millisecond}, at(1, func(f *fakeDaemon, d *fakeDomain) {
+		{"is migrated and undefined, and a look comes first", running, "", Shutdown{Deadline: time.Hour, Poll: time.Millisecond}, at(1, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() { delete(f.domains, d.id) })
 			time.Sleep(20 * time.Millisecond)
 			f.event(d, 5, 3)
 			f.event(d, 1, 0)
 		}), ErrElsewhere, Stopped{}, 1, false},
-		{"is started by a watchdog", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) {
+		{"is started by a watchdog", running, "", ready, at(1, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() { d.state = running })
 			f.event(d, 5, 0)
 		}), ErrStarted, Stopped{}, 1, false},
-		{"is undefined", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 1, 0) }), ErrTransient, Stopped{}, 1, false},
-		{"event lost", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) {
+		{"is undefined", running, "", ready, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 1, 0) }), ErrTransient, Stopped{}, 1, false},
+		{"event lost", running, "", ready, at(1, func(f *fakeDaemon, d *fakeDomain) {
 			f.change(func() { d.state, d.reason = shutoff, 1 })
 		}), nil, Stopped{By: byACPI, Presses: 1, Reason: "shutdown"}, -1, true},
-		{"vanishes", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { delete(f.domains, d.id) }) }), ErrGone, Stopped{}, -1, false},
-		{"has finished, and stays", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 6, 1) }), ErrStillRunning, Stopped{}, 1, false},
-		{"finishes, and its process crashes", running, "", brief, at(1, func(f *fakeDaemon, d *fakeDomain) {
+		{"vanishes", running, "", ready, at(1, func(f *fakeDaemon, d *fakeDomain) { f.change(func() { delete(f.domains, d.id) }) }), ErrGone, Stopped{}, -1, false},
+		{"has finished, and stays", running, "", Shutdown{Deadline: 1500 * time.Millisecond, Presses: Presses{Most: 3, Every: time.Second}}, at(1, func(f *fakeDaemon, d *fakeDomain) { f.event(d, 6, 1) }), ErrStillRunning, Stopped{}, 1, false},
+		{"finishes, and its process crashes", running, "", ready, at(1, func(f *fakeDaemon, d *fakeDomain) {
 			f.event(d, 6, 1)
 			f.stop(d, 2)
 		}), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Finished: true, Reason: "crashed"}, 1, true},
-		{"off", shutoff, "", brief, deaf, nil, Stopped{WasOff: true, Reason: "shutdown"}, 0, true},
-		{"paused", paused, "", brief.forced(), deaf, ErrPaused, Stopped{}, 0, false},
-		{"paused, may be resumed", paused, "", brief.resumed(), at(1, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 1, true},
-		{"crashed and kept", 6, "", brief.resumed(), deaf, ErrPaused, Stopped{}, 0, false},
-		{"no button", running, " ", brief, deaf, ErrNoButton, Stopped{}, 0, false},
-		{"no button, forced", running, " ", brief.forced(), deaf, nil, Stopped{Heard: true, By: byTerm, Reason: "destroyed"}, 0, true},
-		{"shutdown means restart", running, "<features><acpi/></features><on_poweroff>restart</on_poweroff>", brief.forced(), deaf, ErrPoweroffRestarts, Stopped{}, 0, false},
+		{"off", shutoff, "", ready, deaf, nil, Stopped{WasOff: true, Reason: "shutdown"}, 0, true},
+		{"paused", paused, "", ready.forced(), deaf, ErrPaused, Stopped{}, 0, false},
+		{"paused, may be resumed", paused, "", ready.resumed(), at(1, stops(0)), nil, Stopped{Heard: true, By: byACPI, Presses: 1, Reason: "shutdown"}, 1, true},
+		{"crashed and kept", 6, "", ready.resumed(), deaf, ErrPaused, Stopped{}, 0, false},
+		{"no button", running, " ", ready, deaf, ErrNoButton, Stopped{}, 0, false},
+		{"no button, forced", running, " ", ready.forced(), deaf, nil, Stopped{Heard: true, By: byTerm, Reason: "destroyed"}, 0, true},
+		{"shutdown means restart", running, "<features><acpi/></features><on_poweroff>restart</on_poweroff>", ready.forced(), deaf, ErrPoweroffRestarts, Stopped{}, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +156,7 @@ func TestShutdown(t *testing.T) {
 				t.Errorf("CheckShutdown = %v", before)
 			}
 			if c.got.Heard {
-				c.how.Poll = time.Minute // On a busy machine a look may come before the event.
+				c.how.Poll = time.Hour // On a busy machine a look may come before the event.
 			}
 			began := time.Now()
 			got, err := o.Shutdown(soon(t), c.how, listen(t, f))
@@ -186,6 +185,26 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// An agent that hangs is given up at the moment at which the button is pressed.
+// That is followed by a look, which may find it off before the event is heard.
+func TestShutdownAgentHangs(t *testing.T) {
+	f := newFakeDaemon(t)
+	d := f.add("web-3", running)
+	d.live = withAgent
+	f.pressed = guest(func(f *fakeDaemon, d *fakeDomain, flags uint32, _ int) error {
+		if flags == agentFlag {
+			<-f.ended
+			return nil
+		}
+		go f.stop(d, 0)
+		return nil
+	}).in(f)
+	s, err := open(t, f, d).Shutdown(soon(t), ready, listen(t, f))
+	if err != nil || s.By != byACPI || s.Presses != 1 || s.Reason != reasonShutdown || f.count(procShutdown) != 2 {
+		t.Errorf("Shutdown = %+v, %v after %d requests", s, err, f.count(procShutdown))
+	}
+}
+
 func TestShutdownTransient(t *testing.T) {
 	f := newFakeDaemon(t)
 	d := f.add("web-3", running)
@@ -199,7 +218,7 @@ func TestShutdownTransient(t *testing.T) {
 func TestShutdownWithoutEvents(t *testing.T) {
 	f := newFakeDaemon(t)
 	d := f.add("web-3", running)
-	s, err := open(t, f, d).Shutdown(soon(t), brief, nil)
+	s, err := open(t, f, d).Shutdown(soon(t), ready, nil)
 	if err != nil || s.Heard || s.Reason != "shutdown" || s.At.IsZero() {
 		t.Errorf("Shutdown = %+v, %v", s, err)
 	}
@@ -218,7 +237,11 @@ func TestShutdownDaemonRestarts(t *testing.T) {
 				time.Sleep(100 * time.Millisecond)
 				f.change(func() { d.state, d.reason, f.down = shutoff, 1, !comesBack })
 			}).in(f)
-			s, err := open(t, f, d).Shutdown(soon(t), brief, listen(t, f))
+			how := brief
+			if comesBack {
+				how = ready
+			}
+			s, err := open(t, f, d).Shutdown(soon(t), how, listen(t, f))
 			if comesBack && (err != nil || s.Reason != "shutdown") {
 				t.Errorf("Shutdown = %+v, %v", s, err)
 			}
@@ -234,7 +257,9 @@ func TestShutdownHungProcess(t *testing.T) {
 	f := newFakeDaemon(t)
 	d := f.add("web-3", running)
 	d.hung = true
-	s, err := open(t, f, d).Shutdown(soon(t), brief.forced(), listen(t, f))
+	how := brief.forced()
+	how.Deadline = 400 * time.Millisecond
+	s, err := openWith(t, f, d, hasty).Shutdown(soon(t), how, listen(t, f))
 	if err != nil || s.By != byKill || s.Presses == 0 {
 		t.Errorf("Shutdown = %+v, %v", s, err)
 	}
@@ -255,7 +280,7 @@ func TestShutdownNotEvenByForce(t *testing.T) {
 		}
 		return misdeed{}
 	}
-	_, err := open(t, f, d).Shutdown(soon(t), brief.forced(), nil)
+	_, err := open(t, f, d).Shutdown(soon(t), Shutdown{Deadline: time.Millisecond, Force: true}, nil)
 	if !errors.Is(err, ErrStillRunning) || !strings.Contains(err.Error(), "4711") || f.count(procDestroy) != 2 {
 		t.Errorf("Shutdown = %v", err)
 	}
@@ -272,8 +297,8 @@ func TestShutdownForceWaitsForDaemon(t *testing.T) {
 		time.Sleep(150 * time.Millisecond)
 		f.change(func() { f.down = false })
 	})
-	o := open(t, f, d)
-	o.opt.Destroy = 10 * time.Second
+	// The event of its end is lost with the connection.
+	o := openWith(t, f, d, Options{Connect: time.Minute, Call: time.Minute, Destroy: time.Minute})
 	s, err := o.Shutdown(soon(t), brief.forced(), listen(t, f))
 	if err != nil || s.By != byTerm {
 		t.Errorf("Shutdown = %+v, %v", s, err)
@@ -305,7 +330,7 @@ func TestShutdownCancelled(t *testing.T) {
 	stop := errors.New("the operator pressed Ctrl-C twice")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	time.AfterFunc(100*time.Millisecond, func() { cancel(stop) })
-	_, err := open(t, f, d).Shutdown(ctx, brief.forced(), listen(t, f))
+	_, err := open(t, f, d).Shutdown(ctx, ready.forced(), listen(t, f))
 	if !errors.Is(err, stop) || f.count(procDestroy) != 0 {
 		t.Errorf("Shutdown = %v", err)
 	}

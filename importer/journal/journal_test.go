@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"gorm.io/gorm"
 )
 
 func open(t *testing.T, location string) *Journal {
@@ -38,6 +39,31 @@ func write(t *testing.T, r *Recorder, f func(*Tx) error) {
 	t.Helper()
 	if err := r.Write(t.Context(), f); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A file has all tables or none, whatever stops their making.
+func TestTablesInOneGo(t *testing.T) {
+	j, err := connect(filepath.Join(t.TempDir(), "j.db"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	stop := errors.New("disk full")
+	if err := j.db.Callback().Create().Before("gorm:create").Register("test:stop", func(tx *gorm.DB) { _ = tx.AddError(stop) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.prepare(t.Context()); !errors.Is(err, stop) {
+		t.Fatalf("prepare = %v, want %v", err, stop)
+	}
+	if found, err := tables(j.db); err != nil || len(found) != 0 {
+		t.Errorf("tables %v, %v, want none", found, err)
+	}
+	if err := j.db.Callback().Create().Remove("test:stop"); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.prepare(t.Context()); err != nil {
+		t.Errorf("prepare again: %v", err)
 	}
 }
 

@@ -54,9 +54,18 @@ var (
 	all    = append([]any{&Run{}, &Adoption{}, &Step{}}, since2...)
 )
 
-// create makes the tables in one go; the shape's row comes last, so that a
-// crash in between leaves something that create completes.
+// create makes the tables in one go: in a file in one transaction, which is one
+// wait for the disk and not thirty. On a server each table is a transaction of
+// its own; there the shape's row comes last, so that a crash in between leaves
+// something that create completes.
 func (j *Journal) create(db *gorm.DB) error {
+	if db.Name() == "sqlite" {
+		return db.Transaction(createAll)
+	}
+	return createAll(db)
+}
+
+func createAll(db *gorm.DB) error {
 	if err := withOptions(db).AutoMigrate(all...); err != nil {
 		return fmt.Errorf("make tables: %w", err)
 	}

@@ -134,7 +134,7 @@ func (e *editor) plug(ctx context.Context, nic discover.Interface, ports []cloud
 	case "ovs":
 		want.Bridge, want.OVSPort = bridgeOf(p, "br-int"), p.ID
 		if hybrid, _ := p.VIFDetails["ovs_hybrid_plug"].(bool); hybrid {
-			return want, "its port is filtered on a bridge between guest and Open vSwitch, which Nova makes", nil
+			return want, fmt.Sprintf("its port %s is filtered by iptables (ovs_hybrid_plug), on a bridge between guest and Open vSwitch that only Nova makes", p.ID), nil
 		}
 		_, err := e.stat(ctx, "/sys/class/net/"+want.Bridge)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -44,7 +44,11 @@ func TestPlug(t *testing.T) {
 		{"Open vSwitch that is not there", func(p *cloud.Port) { p.VIFType = "ovs" }, nil, rename.NIC{}, "no bridge br-int"},
 		{"Open vSwitch behind a bridge", func(p *cloud.Port) {
 			p.VIFType, p.VIFDetails = "ovs", map[string]any{"ovs_hybrid_plug": true}
-		}, func(w *fakeWorld) { w.create("/sys/class/net/br-int", "") }, rename.NIC{}, "filtered"},
+		}, func(w *fakeWorld) { w.create("/sys/class/net/br-int", "") }, rename.NIC{}, "is filtered by iptables (ovs_hybrid_plug)"},
+		{"Open vSwitch with a name", func(p *cloud.Port) {
+			p.VIFType, p.VIFDetails = "ovs", map[string]any{"bridge_name": "br-tenants", "ovs_hybrid_plug": false}
+		}, func(w *fakeWorld) { w.create("/sys/class/net/br-tenants", "") }, rename.NIC{Target: "tap95d105a7-3d", Bridge: "br-tenants", OVSPort: portID}, ""},
+		{"vhost-user", func(p *cloud.Port) { p.VIFType = "vhostuser" }, nil, rename.NIC{}, `is bound as "vhostuser", which only Nova plugs`},
 		{"bound elsewhere", func(p *cloud.Port) { p.HostID = "kvm02" }, nil, rename.NIC{}, `"kvm02"`},
 		{"not bound", func(p *cloud.Port) { p.VIFType = "binding_failed" }, nil, rename.NIC{}, "binding_failed"},
 		{"another instance's", func(p *cloud.Port) { p.ID, p.MAC = "other", "52:54:00:00:00:01" }, nil, rename.NIC{}, "no port"},

@@ -42,6 +42,7 @@ type fakeWorld struct {
 	others  map[string]bool        // names of other domains
 	files   map[string]*fakeFile
 	bridges map[string]bool
+	ovs     bool // the port is one of Open vSwitch
 	inodes  uint64
 
 	row   fakeRow
@@ -94,6 +95,7 @@ type shape struct {
 	lock      plan.Lock
 	swap      bool // virtio becomes e1000, recorded since the import
 	replan    bool // the same, planned after the import
+	ovs       bool // its port is one of Open vSwitch
 	opt       Options
 }
 
@@ -115,6 +117,9 @@ func newWorld(t *testing.T, j *journal.Journal, s shape) *fakeWorld {
 	w.create("/usr/share/OVMF/OVMF_CODE_4M.fd", "firmware")
 	w.files[w.dir()+"/disk"] = w.files["/srv/images/web.qcow2"]
 	w.files[w.dir()+"/disk.eph0"] = w.files["/srv/images/data.qcow2"]
+	if w.ovs = s.ovs; s.ovs {
+		w.create("/sys/class/net/br-int", "")
+	}
 	if s.efi != "" {
 		w.create(legacyVariables(s.efi, w.name), "the guest's older variables")
 	}
@@ -207,11 +212,26 @@ func bridgePort() cloud.Port {
 	return cloud.Port{ID: portID, MAC: "52:54:00:10:00:50", NetworkID: networkID, HostID: "kvm01", VIFType: "bridge"}
 }
 
+// ovsPort is one as Neutron's agent for Open vSwitch binds it.
+func ovsPort() cloud.Port {
+	p := bridgePort()
+	p.VIFType = "ovs"
+	p.VIFDetails = map[string]any{"connectivity": "l2", "port_filter": true, "ovs_hybrid_plug": false, "datapath_type": "system", "bridge_name": "br-int", "bound_drivers": map[string]any{"0": "openvswitch"}}
+	return p
+}
+
+func (w *fakeWorld) port() cloud.Port {
+	if w.ovs {
+		return ovsPort()
+	}
+	return bridgePort()
+}
+
 // restarter is one of a process that has just begun.
 func (w *fakeWorld) restarter() *Restarter {
 	return &Restarter{
 		Nova: fakeRecords{w}, Writer: fakeWriter{w}, Servers: fakeServers{w}, Hosts: fakeHosts{w}, Journal: fakeLedger{w},
-		Ports: KnownPorts{func() cloud.Port { p := bridgePort(); p.DeviceID = w.uuid; return p }()},
+		Ports: KnownPorts{func() cloud.Port { p := w.port(); p.DeviceID = w.uuid; return p }()},
 	}
 }
 

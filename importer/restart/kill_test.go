@@ -25,6 +25,8 @@ var shapes = []shape{
 	{name: "nova, implicit EFI", efi: "implicit", opt: Options{StartBy: ByNova}, lock: plan.None},
 	{name: "nova, explicit EFI, NIC planned since", efi: "explicit", replan: true, opt: Options{StartBy: ByNova}},
 	{name: "nova, off", off: true, opt: Options{StartBy: ByNova}},
+	{name: "libvirt, Open vSwitch", ovs: true, efi: "implicit", swap: true},
+	{name: "nova, Open vSwitch", ovs: true, opt: Options{StartBy: ByNova}},
 }
 
 // fewShapes go every way there is; the others differ in what is on it.
@@ -107,6 +109,9 @@ func (w *fakeWorld) meant(s shape) string {
 	c := rename.Change{
 		Name: w.instance, Disks: map[string]string{"vda": w.dir() + "/disk", "vdb": w.dir() + "/disk.eph0"},
 		NICs: map[string]rename.NIC{"52:54:00:10:00:50": {Bridge: "brqfc4c19ff-92", Target: "tap95d105a7-3d"}},
+	}
+	if s.ovs {
+		c.NICs["52:54:00:10:00:50"] = rename.NIC{Bridge: "br-int", Target: "tap95d105a7-3d", OVSPort: portID}
 	}
 	if s.swap || s.replan {
 		nic := c.NICs["52:54:00:10:00:50"]

@@ -53,6 +53,7 @@ func addReal(t *testing.T, name string, s shape) *realDomain {
 	if s.replan {
 		d.NIC = "e1000"
 	}
+	d.OVS = s.ovs
 	if err := errors.Join(os.Chmod(dir, 0o777), os.MkdirAll(d.instances(), 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -97,14 +98,17 @@ func (d *realDomain) definitionOf(s shape) string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	unplugged := strings.NewReplacer("<interface type='bridge'>", "<interface type='user'>", "<source bridge='br-legacy'/>", "")
+	if s.ovs {
+		unplugged = strings.NewReplacer()
+	}
 	definition := strings.NewReplacer(
 		"<name>"+name+"</name>", "<name>"+d.Name+"</name>",
 		"nvram/"+name+"_VARS.fd", "nvram/"+d.Name+"_VARS.fd",
 		"'/var/lib/libvirt/images/", "'"+d.Dir+"/",
 		"name='qemu' type='qcow2'", "name='qemu' type='raw'",
-		"<interface type='bridge'>", "<interface type='user'>", "<source bridge='br-legacy'/>", "",
 		">98304<", ">16384<", ">262144<", ">65536<",
-	).Replace(string(text))
+	).Replace(unplugged.Replace(string(text)))
 	definition = consoleOf.ReplaceAllString(definition, "<graphics type='vnc' passwd='hunter2'><listen type='none'/></graphics>")
 	return uuidOf.ReplaceAllString(definition, "<uuid>"+d.UUID+"</uuid>")
 }

@@ -31,6 +31,7 @@ type rig struct {
 	Socket, SSH, Key, Known   string
 	NIC                       string        // model planned since the import
 	Call                      string        // forward, swap or back
+	OVS                       bool          // its port is one of Open vSwitch, on a device that is there
 	Kill                      int           // at which point, 0 for never
 	After                     time.Duration // or after which time
 }
@@ -149,6 +150,11 @@ func (r rig) callWith(k *killer) (result Result, points int, err error) {
 		hosts := &Libvirt{}
 		defer hosts.Close()
 		restarter := &Restarter{Nova: r, Writer: killWriter{r, k}, Hosts: killHosts{hosts, k}, Journal: killLedger{l, k}}
+		if r.OVS {
+			p := ovsPort()
+			p.MAC, p.HostID, p.DeviceID, p.VIFDetails["bridge_name"] = was.Domain.NICs[0].MAC, "a", r.UUID, "lo"
+			restarter.Ports = KnownPorts{p}
+		}
 		j := Job{
 			Plan: was.Domain, Reach: r.host(), Adoption: found[0], InstanceName: r.Instance,
 			Compute: nova.Compute{Host: "a", Node: "a", NodeID: 1, Up: true},

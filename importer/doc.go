@@ -40,6 +40,10 @@
 // nova-compute destroy the domain. Between the two the domains are looked at
 // once more: one that Nova has made anew keeps what it runs on.
 //
+// A port that Nova has plugged into Open vSwitch stays there when Nova forgets
+// the instance. Release takes it out of br-int where the switch knows it by that
+// port's id and its tap is gone, and names it, with the command, where not.
+//
 // Only what carries our mark is deleted in the cloud. A port that was there is
 // given back unused, and one that was the instance's already stays so, without
 // a host if it had none.

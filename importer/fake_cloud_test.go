@@ -18,6 +18,7 @@ import (
 // refuses a MAC address twice on a network, keeps flavors where Nova's
 // database shows them, and answers nothing while it is down.
 type fakeCloud struct {
+	switched    map[string]any // binding:vif_details of Open vSwitch, which binds the ports then
 	mu          sync.Mutex
 	nova        *fakeNova
 	networks    []cloud.Network
@@ -169,6 +170,9 @@ func (f *fakeCloud) BindPort(_ context.Context, id, host string) (p cloud.Port, 
 			return err
 		}
 		p.HostID, p.VIFType, p.VIFDetails = host, "bridge", map[string]any{"port_filter": true}
+		if f.switched != nil {
+			p.VIFType, p.VIFDetails = "ovs", f.switched
+		}
 		f.ports[id] = p
 		return nil
 	})

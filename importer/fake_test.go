@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,7 @@ type fakeNova struct {
 	refuse   map[string]error         // by "method uuid"
 	violate  []nova.Violation
 	calls    map[string]int
+	vif      string            // of the ports in info caches, "" for bridge
 	deleted  func(uuid string) // called after rows were removed
 	inserted func()            // called after mappings were written
 	finished func()            // called after instances became final
@@ -201,7 +203,7 @@ func (f *fakeNova) Servers(_ context.Context, uuids []string) (all []nova.Server
 		if r, ok := f.rows[u]; ok {
 			var networks []nova.ServerNetwork
 			for _, id := range strings.Fields(r.cache) {
-				networks = append(networks, nova.ServerNetwork{PortID: id, VIFType: "bridge"})
+				networks = append(networks, nova.ServerNetwork{PortID: id, VIFType: cmp.Or(f.vif, "bridge")})
 			}
 			if len(networks) == 0 {
 				networks = []nova.ServerNetwork{{Name: "public", Addresses: []string{"192.0.2.7"}}}
@@ -424,8 +426,9 @@ type fakeHosts struct {
 	dead    map[string]error             // by host
 	asked   int                          // how often hosts were asked for states
 	scanned int
-	gone    map[string]bool // UUIDs that States does not have
-	full    map[string]bool // UUIDs whose directory cannot be made
+	gone    map[string]bool  // UUIDs that States does not have
+	full    map[string]bool  // UUIDs whose directory cannot be made
+	shells  map[string]Shell // by host; none is a host that lets nobody in
 }
 
 func (h *fakeHosts) Scan(ctx context.Context, hosts []discover.Host) discover.Source {
@@ -469,6 +472,15 @@ func (h *fakeHosts) Files(ctx context.Context, x discover.Host) (Files, error) {
 	t, err := instancedir.Open(ctx, x, nil)
 	return fullDisk{t, h.full}, err
 }
+
+func (h *fakeHosts) Shell(_ context.Context, x discover.Host) (sh Shell, end func(), err error) {
+	if sh := h.shells[x.Name]; sh != nil {
+		return sh, func() {}, nil
+	}
+	return nil, nil, errNoShell
+}
+
+var errNoShell = errors.New("no SSH server is there")
 
 // fullDisk fails after the directory was begun.
 type fullDisk struct {

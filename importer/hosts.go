@@ -6,6 +6,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/instancedir"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/importer/restart"
 )
 
 // Libvirt asks real hosts. Its zero value has discover's own bounds.
@@ -28,6 +29,11 @@ func (l Libvirt) States(ctx context.Context, h discover.Host) (map[string]discov
 // Files opens the file tree of a host.
 func (l Libvirt) Files(ctx context.Context, h discover.Host) (Files, error) {
 	return instancedir.Open(ctx, h, discover.DialSSH)
+}
+
+// Shell logs in at a host, or is this machine where that is the host.
+func (l Libvirt) Shell(ctx context.Context, h discover.Host) (sh Shell, end func(), err error) {
+	return restart.Shell(ctx, h)
 }
 
 // Look opens the file tree of a host for reading only.

@@ -75,6 +75,7 @@ type Hosts interface {
 	Lookers
 	States(ctx context.Context, h discover.Host) (map[string]discover.State, error)
 	Files(ctx context.Context, h discover.Host) (Files, error)
+	Shell(ctx context.Context, h discover.Host) (sh Shell, end func(), err error)
 }
 
 // Files makes instance directories on one host. *instancedir.Tree does.

@@ -59,7 +59,7 @@ func (i *Importer) releaseSteps(files *filesOf) []step {
 	if i.Cloud == nil {
 		return []step{records{i}, mappings{i}, directoryStep{files}, legacyStep{i}, finalStep{i}}
 	}
-	return []step{portsStep{i}, records{i}, mappings{i}, directoryStep{files}, bindStep{i}, allocationStep{i}, legacyStep{i}, finalStep{i}}
+	return []step{portsStep{i}, switchStep{i}, records{i}, mappings{i}, directoryStep{files}, bindStep{i}, allocationStep{i}, legacyStep{i}, finalStep{i}}
 }
 
 // asImported is the plan with only the chosen domains, each as the journal

@@ -21,7 +21,8 @@ const (
 	stepFinal      = "final"
 	stepVerify     = "verify"
 	stepUnlock     = "unlock"
-	stepLegacy     = "legacy" // of release alone
+	stepLegacy     = "legacy" // of release alone, as the next one is
+	stepSwitch     = "switch"
 	stepRelease    = "release"
 )
 

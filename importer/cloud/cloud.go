@@ -7,6 +7,7 @@
 package cloud
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 )
@@ -68,6 +69,28 @@ type Port struct {
 
 // Ours reports whether the port was made for an adoption.
 func (p Port) Ours() bool { return strings.HasPrefix(p.Description, Mark) }
+
+// IsHybrid reports whether a Linux bridge is between guest and Open vSwitch, for
+// iptables to filter on.
+func (p Port) IsHybrid() bool {
+	hybrid, _ := p.VIFDetails["ovs_hybrid_plug"].(bool)
+	return hybrid
+}
+
+// Device is the name that Neutron and Nova give one of the port's devices
+// (nova/network/model.py, NIC_NAME_LEN: a prefix of three letters and 11 more).
+func (p Port) Device(prefix string) string { return DeviceName(prefix, p.ID) }
+
+// DeviceName is Port.Device for whatever has an id.
+func DeviceName(prefix, id string) string { return prefix + id[:min(len(id), 11)] }
+
+// Bridge is the one that the binding names, or the usual one
+// (nova/network/neutron.py, _nw_info_build_network).
+func (p Port) Bridge(usual string) string {
+	name, _ := p.VIFDetails["bridge_name"].(string)
+	name = cmp.Or(name, usual)
+	return name[:min(len(name), 14)]
+}
 
 // A PortIP is one address of a Port.
 type PortIP struct {

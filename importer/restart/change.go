@@ -120,10 +120,10 @@ func (e *editor) plug(ctx context.Context, nic discover.Interface, ports []cloud
 	case p.HostID != e.job.Compute.Host:
 		return want, fmt.Sprintf("its port %s is bound to host %q, not to %q", p.ID, p.HostID, e.job.Compute.Host), nil
 	}
-	want.Target = device("tap", p.ID)
+	want.Target = p.Device("tap")
 	switch p.VIFType {
 	case "bridge":
-		want.Bridge = bridgeOf(p, device("brq", p.NetworkID))
+		want.Bridge = p.Bridge(cloud.DeviceName("brq", p.NetworkID))
 		is, err := e.bridges.IsBridge(ctx, want.Bridge)
 		if err == nil && !is {
 			// Neutron's agent makes it with the first tap that it finds. A tap of
@@ -132,8 +132,8 @@ func (e *editor) plug(ctx context.Context, nic discover.Interface, ports []cloud
 		}
 		return want, why, away(err)
 	case "ovs":
-		want.Bridge, want.OVSPort = bridgeOf(p, "br-int"), p.ID
-		if hybrid, _ := p.VIFDetails["ovs_hybrid_plug"].(bool); hybrid {
+		want.Bridge, want.OVSPort = p.Bridge("br-int"), p.ID
+		if p.IsHybrid() {
 			return want, fmt.Sprintf("its port %s is filtered by iptables (ovs_hybrid_plug), on a bridge between guest and Open vSwitch that only Nova makes", p.ID), nil
 		}
 		_, err := e.stat(ctx, "/sys/class/net/"+want.Bridge)
@@ -159,16 +159,4 @@ func (e *editor) port(nic discover.Interface, ports []cloud.Port) (cloud.Port, b
 		return cloud.Port{}, false
 	}
 	return ports[i], true
-}
-
-// device is the name that Neutron and Nova give a device
-// (nova/network/model.py, NIC_NAME_LEN: a prefix of three letters and 11 more).
-func device(prefix, id string) string { return prefix + id[:min(len(id), 11)] }
-
-// bridgeOf is the bridge that the binding names, or the usual one
-// (nova/network/neutron.py, _nw_info_build_network).
-func bridgeOf(p cloud.Port, usual string) string {
-	name, _ := p.VIFDetails["bridge_name"].(string)
-	name = cmp.Or(name, usual)
-	return name[:min(len(name), 14)]
 }

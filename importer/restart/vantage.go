@@ -16,12 +16,17 @@ import (
 // ownHost is the plan's word for the guest's own host.
 const ownHost = "host"
 
-// Vantage logs in where guests are asked from. A host that is reached by a
-// socket of this machine is this machine.
+// Vantage logs in where guests are asked from.
 func (l *Libvirt) Vantage(ctx context.Context, h discover.Host, from string) (rename.Vantage, func(), error) {
 	if from != ownHost {
 		h = discover.Host{Name: from, URI: "qemu+ssh://" + from + "/system", KeyFile: h.KeyFile, KnownHosts: h.KnownHosts}
 	}
+	return Shell(ctx, h)
+}
+
+// Shell logs in at a host. One that is reached by a socket of this machine is
+// this machine.
+func Shell(ctx context.Context, h discover.Host) (rename.Vantage, func(), error) {
 	if u, err := url.Parse(h.URI); err == nil && u.Host == "" && h.Files == "" {
 		return rename.Here{}, func() {}, nil
 	}

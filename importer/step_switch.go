@@ -125,6 +125,11 @@ var errPlugged = errors.New("its tap is there, so some guest may be using it")
 // unplug removes the port if it is this one's, and nobody's device is behind it.
 func (o *openSwitch) unplug(ctx context.Context, p cloud.Port) error {
 	name := plugOf(p)
+	for other, id := range o.ids {
+		if id == p.ID && other != name {
+			return fmt.Errorf("the switch knows it as %s", other) // os-vif's per_port_bridge, or a person's
+		}
+	}
 	switch {
 	case o.ids[name] != p.ID:
 		return nil // It is not there, or somebody else's.

@@ -118,6 +118,10 @@ func TestReleaseUnplugsWithCare(t *testing.T) {
 		{"without an id", false, func(_ *world, f *fakeSwitch) { f.ids[plugName] = "" }, ""},
 		{"its tap is there", false, func(_ *world, f *fakeSwitch) { f.devices = []string{"eth0", plugName} }, errPlugged.Error() + ". " + command + plugName},
 		{"hybrid", true, func(*world, *fakeSwitch) {}, command + "qvoc10d0000-00; ip link delete qvoc10d0000-00; ip link delete qbrc10d0000-00"},
+		{"a bridge of its own", false, func(_ *world, f *fakeSwitch) {
+			f.ids["ibpc10d0000"] = f.ids[plugName]
+			delete(f.ids, plugName)
+		}, "the switch knows it as ibpc10d0000"},
 		{"no ovs-vsctl", false, func(_ *world, f *fakeSwitch) { f.broken = errors.New("ovs-vsctl: command not found") }, "command not found. " + command + plugName},
 		{"nobody is let in", false, func(w *world, _ *fakeSwitch) { w.hosts.shells = nil }, errNoShell.Error() + ". " + command + plugName},
 	} {

@@ -37,9 +37,9 @@ type checked struct {
 
 // Add takes a page of a list: a JSON array with its entries as Keystone v3,
 // Neutron v2.0 and Glance v2 answer them. The lists are
-// "projects", "users", "networks", "subnets", "ports", "images",
-// "security_groups" and "rbac_policies"; others are ignored. An error is about the page's form; entries that do not make sense
-// are Snapshot's.
+// "projects", "users", "networks", "subnets", "ports", "agents", "images",
+// "security_groups" and "rbac_policies"; others are ignored. An error is about
+// the page's form; entries that do not make sense are Snapshot's.
 func (l *Lists) Add(list string, page []byte) error {
 	add := l.adder(list)
 	if add == nil {
@@ -72,6 +72,8 @@ func (l *Lists) adder(list string) func(*checked, []byte) error {
 		return into(list, &s.SecurityGroups, func(g apiGroup) (SecurityGroup, string, error) { return g.group(), g.ID, nil })
 	case "images":
 		return into(list, &s.Images, func(i apiImage) (Image, string, error) { return Image(i), i.ID, nil })
+	case "agents":
+		return into(list, &s.Agents, func(a apiAgent) (Agent, string, error) { return a.agent(), a.ID, nil })
 	case "ports":
 		return into(list, &s.Ports, func(p apiPort) (Port, string, error) {
 			port, err := p.port(&l.same)
@@ -138,6 +140,7 @@ func (l *Lists) Snapshot() (*Snapshot, error) {
 		return nil, err
 	}
 	l.snapshot.Live = l.Live
+	l.snapshot.Agents = slices.DeleteFunc(l.snapshot.Agents, func(a Agent) bool { return !IsLayer2(a.Type) })
 	return &l.snapshot, nil
 }
 

@@ -23,6 +23,7 @@ type Snapshot struct {
 	Networks []Network // with their subnets
 	Ports    []Port
 	Images   []Image
+	Agents   []Agent // those that plug ports in
 
 	SecurityGroups []SecurityGroup
 
@@ -58,15 +59,15 @@ type Image struct {
 }
 
 // LoadSnapshot reads a snapshot from the file at path: one JSON object with
-// the lists "projects", "users", "networks", "subnets", "ports", "images",
-// "security_groups" and "rbac_policies" exactly as the APIs' list calls answer
-// them. Each list may be absent. Keys this tool has no use for are ignored;
+// the lists "projects", "users", "networks", "subnets", "ports", "agents",
+// "images", "security_groups" and "rbac_policies" exactly as the APIs' list
+// calls answer them. Each list may be absent. Keys this tool has no use for are ignored;
 // anything damaged is an error that says what and where. An administrator
 // makes the file with a token:
 //
 //	get() { curl -sfH "X-Auth-Token: $TOKEN" "$1"; }
 //	{ get $KEYSTONE/v3/projects; get $KEYSTONE/v3/users; get $GLANCE/v2/images
-//	  for list in networks subnets ports security-groups rbac-policies; do get $NEUTRON/v2.0/$list; done
+//	  for list in networks subnets ports agents security-groups rbac-policies; do get $NEUTRON/v2.0/$list; done
 //	} | jq -s add > cloud.json
 func LoadSnapshot(path string) (*Snapshot, error) {
 	f, err := os.Open(path)

@@ -7,14 +7,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-)
 
-// l2Agents are the agents that plug ports in; the others on a host say nothing
-// about a binding (neutron_lib/constants.py, AGENT_TYPE_*, and OVN's own).
-var l2Agents = []string{
-	"Linux bridge agent", "Open vSwitch agent", "Macvtap agent", "NIC Switch agent",
-	"OVN Controller agent", "OVN Controller Gateway agent",
-}
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+)
 
 // An agent is one of Neutron's on a host.
 type agent struct {
@@ -105,24 +100,14 @@ func (a agent) mappings() string {
 }
 
 func (a agent) serves(physical string) bool {
-	for _, key := range []string{"bridge_mappings", "interface_mappings"} {
-		if m, ok := a.Configurations[key].(map[string]any); ok {
-			if _, ok := m[physical]; ok {
-				return true
-			}
-		}
-	}
-	text, _ := a.Configurations["bridge-mappings"].(string)
-	return slices.ContainsFunc(strings.Split(text, ","), func(pair string) bool {
-		name, _, _ := strings.Cut(strings.TrimSpace(pair), ":")
-		return name == physical
-	})
+	_, ok := cloud.Mappings(a.Configurations)[physical]
+	return ok
 }
 
 // agents reads the L2 agents.
 func (c *Cloud) agents(ctx context.Context, filter url.Values) ([]agent, error) {
 	all, err := list[agent](ctx, c, "list agents", listing{service: neutron, client: c.network, path: "agents", key: "agents", query: filter})
-	return slices.DeleteFunc(all, func(a agent) bool { return !slices.Contains(l2Agents, a.Type) }), err
+	return slices.DeleteFunc(all, func(a agent) bool { return !cloud.IsLayer2(a.Type) }), err
 }
 
 func (c *Cloud) segment(ctx context.Context, network string) (on segment, err error) {

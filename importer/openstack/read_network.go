@@ -19,11 +19,16 @@ func (r *reading) readNetwork(ctx context.Context) error {
 		{path: "security-groups", key: "security_groups", query: fields("id name project_id")},
 		{path: "ports", key: "ports", query: fields("id name description mac_address network_id project_id device_id device_owner status" +
 			" fixed_ips port_security_enabled binding:host_id binding:vif_type binding:vnic_type binding:vif_details")},
+		{path: "agents", key: "agents", query: fields("id agent_type host alive admin_state_up configurations")},
 	} {
 		l.service, l.client = neutron, r.network
 		err := r.readAll(ctx, l)
 		if optional(l.key) && isAbsent(err) {
 			continue // the extension is not loaded
+		}
+		if l.key == "agents" && isForbidden(err) {
+			r.log.Warn("Neutron does not let its agents be listed, so nobody can say which networks they reach on a host", "err", err)
+			continue
 		}
 		if err != nil {
 			return err
@@ -33,7 +38,11 @@ func (r *reading) readNetwork(ctx context.Context) error {
 }
 
 // optional reports whether a list is an extension's.
-func optional(list string) bool { return list == "rbac_policies" || list == "security_groups" }
+func optional(list string) bool {
+	return list == "rbac_policies" || list == "security_groups" || list == "agents"
+}
+
+func isForbidden(err error) bool { return gophercloud.ResponseCodeIs(err, http.StatusForbidden) }
 
 func isAbsent(err error) bool { return gophercloud.ResponseCodeIs(err, http.StatusNotFound) }
 

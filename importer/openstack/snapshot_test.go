@@ -272,3 +272,25 @@ func TestQuotaWithoutAPart(t *testing.T) {
 		t.Errorf("Quotas = %v, %v, want an error", q, err)
 	}
 }
+
+// Agents are an extension's, and an administrator's to list. A cloud without
+// them can be adopted into, and nobody says what its hosts reach.
+func TestSnapshotWithoutAgents(t *testing.T) {
+	for _, status := range []int{403, 404} {
+		f := newFake(t)
+		f.fill(t)
+		f.handle("GET /network/v2.0/agents", func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, status, neutronError("NotFound", "The resource could not be found."))
+		})
+		s, err := f.open(t).Snapshot(t.Context())
+		if err != nil || s.Agents != nil || len(s.Ports) == 0 {
+			t.Errorf("%d: Snapshot = %+v, %v, want one without agents", status, s, err)
+		}
+	}
+	f := newFake(t)
+	f.fill(t)
+	f.handle("GET /network/v2.0/agents", func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, nil) })
+	if _, err := f.open(t).Snapshot(t.Context()); err == nil || !strings.Contains(err.Error(), "Neutron: list agents") {
+		t.Errorf("500: Snapshot = %v, want an error that names the list", err)
+	}
+}

@@ -33,6 +33,10 @@ type tree interface {
 	find(path string) (File, error)
 	// open opens what find has resolved.
 	open(resolved string) (image, error)
+	// list names what is in a folder, in no order.
+	list(dir string) ([]string, error)
+	// link says where the symbolic link at path itself leads.
+	link(path string) (string, error)
 	Close() error
 }
 

@@ -50,6 +50,17 @@ func (t *localTree) open(resolved string) (image, error) {
 	return t.root.OpenFile(inRoot(resolved), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
+func (t *localTree) list(dir string) ([]string, error) {
+	d, err := t.root.Open(inRoot(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
+}
+
+func (t *localTree) link(p string) (string, error) { return t.root.Readlink(inRoot(p)) }
+
 // inRoot makes an absolute path one that os.Root takes.
 func inRoot(p string) string {
 	if p = strings.TrimPrefix(p, "/"); p != "" {

@@ -59,4 +59,14 @@ func (t *remoteTree) fileSystem(resolved string) (string, error) {
 	return fmt.Sprintf("fsid %x", v.Fsid), nil
 }
 
+func (t *remoteTree) list(dir string) (names []string, err error) {
+	found, err := t.sftp.ReadDir(dir)
+	for _, info := range found {
+		names = append(names, info.Name())
+	}
+	return names, err
+}
+
+func (t *remoteTree) link(p string) (string, error) { return t.sftp.ReadLink(p) }
+
 func (t *remoteTree) open(resolved string) (image, error) { return t.sftp.Open(resolved) }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
 
@@ -589,6 +590,22 @@ func TestRemoteFiles(t *testing.T) {
 	other := remote.Look(context.Background(), "/proc/version")
 	if other.FS != "" && other.FS == there.FS {
 		t.Errorf("/proc and %s are on one file system, %s", root, other.FS)
+	}
+}
+
+// Network devices over SFTP are seen as they are locally.
+func TestRemoteDevices(t *testing.T) {
+	var seen [2][]NetDevice
+	for n, h := range []Host{sshHost(t), {Name: "local", URI: "qemu:///system"}} {
+		f, err := OpenFiles(context.Background(), h, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		seen[n] = f.devices(context.Background(), nil)
+	}
+	if diff := cmp.Diff(seen[1], seen[0]); diff != "" || len(seen[0]) == 0 {
+		t.Errorf("%d devices (-local +over SFTP):\n%s", len(seen[0]), diff)
 	}
 }
 

@@ -31,6 +31,9 @@ type Inventory struct {
 	FilesErr string
 	// InstancesDir is Nova's instances_path on this host, nil as FilesErr says.
 	InstancesDir *File
+	// Devices are the host's network devices, the guests' taps left out; nil
+	// when they could not be read.
+	Devices []NetDevice
 
 	Err  error // the host as a whole could not be read
 	Took time.Duration

@@ -35,6 +35,7 @@ func lookAtFiles(ctx context.Context, inv *Inventory, shared *ssh.Client, opt Op
 	place := f.Place(ctx, opt.InstancesPath)
 	inv.InstancesDir = &place
 	lookAtDisks(ctx, f, inv.Domains, opt.Look)
+	inv.Devices = f.devices(ctx, inv.Domains)
 	table, err := f.neighbours(ctx)
 	if err != nil {
 		return nil // It is one witness of several, and no host needs to have it.

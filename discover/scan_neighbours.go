@@ -23,25 +23,33 @@ const complete = "0x2"
 // well (source arp), but 9.0 refuses with "wrong nlmsg len" where the kernel
 // sends the table in more than one message.
 func (f *Files) neighbours(ctx context.Context) (map[string][]netip.Addr, error) {
+	text, err := within(ctx, f, func() (string, error) { return readStart(f.tree, neighbourTable, maxNeighbours) })
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", neighbourTable, err)
+	}
+	return parseNeighbours(text), nil
+}
+
+// within gives a read up that takes longer than a call may, as on a dead NFS
+// server. It goes on alone.
+func within[T any](ctx context.Context, f *Files, read func() (T, error)) (T, error) {
 	ctx, cancel := withCallTimeout(ctx, Options{CallTimeout: f.timeout})
 	defer cancel()
 	type answer struct {
-		text string
-		err  error
+		found T
+		err   error
 	}
-	read := make(chan answer, 1)
+	given := make(chan answer, 1)
 	go func() {
-		text, err := readStart(f.tree, neighbourTable, maxNeighbours)
-		read <- answer{text, err}
+		found, err := read()
+		given <- answer{found, err}
 	}()
 	select {
-	case a := <-read:
-		if a.err != nil {
-			return nil, fmt.Errorf("read %s: %w", neighbourTable, a.err)
-		}
-		return parseNeighbours(a.text), nil
+	case a := <-given:
+		return a.found, a.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("read %s: %w", neighbourTable, context.Cause(ctx))
+		var none T
+		return none, context.Cause(ctx)
 	}
 }
 

@@ -90,7 +90,7 @@ func (j judge) assess(d discover.Domain) check.Assessment {
 func hostFacts(h *Host, skipped bool) check.HostFacts {
 	f := check.HostFacts{
 		Name: h.Host.Name, Hostname: h.Hostname, FilesErr: h.FilesErr,
-		InstancesDir: h.InstancesDir, CPUs: h.CPUs, MemoryKiB: h.MemoryKiB,
+		InstancesDir: h.InstancesDir, CPUs: h.CPUs, MemoryKiB: h.MemoryKiB, Devices: h.Devices,
 	}
 	if skipped || strings.HasPrefix(h.Host.URI, "dir:") && h.Host.Files == "" {
 		f.FilesErr = ""

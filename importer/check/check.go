@@ -75,6 +75,7 @@ type HostFacts struct {
 	InstancesDir *discover.File
 	CPUs         int
 	MemoryKiB    uint64
+	Devices      []discover.NetDevice // nil when nobody could read them
 }
 
 // Settings are the operator's and the cloud's configuration.

@@ -10,15 +10,13 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 )
 
-// ask makes one call of a service within the deadline for one call, which is
-// also that of all its pages and repetitions.
+// ask makes one call of a service within the time for one call, which is also
+// that of all its pages and repetitions. Waiting for its turn does not count.
 func (c *Cloud) ask(ctx context.Context, service, act string, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	return c.wrap(service, act, call(ctx))
+	return c.wrap(service, act, call(withBudget(ctx, c.timeout)))
 }
 
-// list reads all pages of a list within the deadline for one call.
+// list reads all pages of a list within the time for one call.
 func list[T any](ctx context.Context, c *Cloud, act string, l listing) (all []T, err error) {
 	err = c.ask(ctx, l.service, act, func(ctx context.Context) error {
 		return (&reading{Cloud: c}).eachPage(ctx, l, func(p page) error {

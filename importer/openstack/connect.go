@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack"
@@ -24,6 +23,7 @@ import (
 // another cloud do not change it.
 func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, callTimeout)
+	cfg.Calls = cmp.Or(cfg.Calls, callsAtOnce)
 	cfg.pause = cmp.Or(cfg.pause, firstPause)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -33,7 +33,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	c := &Cloud{name: cfg.Name, timeout: cfg.Timeout, log: cfg.Log.With("cloud", cfg.Name)}
-	provider, err := c.provider(e, cfg.pause)
+	provider, err := c.provider(e, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 }
 
 // provider is gophercloud's client, not logged in yet.
-func (c *Cloud) provider(e entry, pause time.Duration) (*gophercloud.ProviderClient, error) {
+func (c *Cloud) provider(e entry, cfg Config) (*gophercloud.ProviderClient, error) {
 	tls, err := e.tlsConfig()
 	if err != nil {
 		return nil, err
@@ -65,12 +65,13 @@ func (c *Cloud) provider(e entry, pause time.Duration) (*gophercloud.ProviderCli
 		return nil, e.problem("auth_url is not a URL")
 	}
 	provider.HTTPClient = http.Client{
-		Timeout:       c.timeout,
-		Transport:     newTransport(tls, c.log, e.secrets()),
+		Transport: &transport{
+			base: newTransport(tls), turns: newTurns(cfg.Calls, c.log), timeout: cfg.Timeout, log: c.log, secrets: e.secrets(),
+		},
 		CheckRedirect: noRedirect,
 	}
 	provider.UserAgent.Prepend("kvm2openstack")
-	r := retrier{first: pause, log: c.log}
+	r := retrier{first: cfg.pause, log: c.log}
 	provider.RetryFunc = r.failed
 	provider.RetryBackoffFunc = r.throttled
 	provider.MaxBackoffRetries = maxTries - 1

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -18,10 +19,13 @@ import (
 // maxErrorBody bounds what is read of an answer that says no.
 const maxErrorBody = 64 << 10
 
-// A transport carries single requests: it logs them, and takes secrets out of
-// answers that will end up in errors.
+// A transport carries single requests: each when it is its turn, and from then
+// on within its time. It logs them, and takes secrets out of answers that will
+// end up in errors.
 type transport struct {
 	base    http.RoundTripper
+	turns   *turns
+	timeout time.Duration // for a request that has no call's budget
 	log     *slog.Logger
 	secrets []string
 }
@@ -29,30 +33,84 @@ type transport struct {
 // newTransport uses a new connection for each request. Servers that close
 // them behind the answer, as uwsgi does without a proxy before it, otherwise
 // leave the next request in the dark: a POST on a connection that is just
-// being closed may have been carried out or not.
-func newTransport(cfg *tls.Config, log *slog.Logger, secrets []string) *transport {
+// being closed may have been carried out or not. So there are never more
+// connections than turns.
+func newTransport(cfg *tls.Config) *http.Transport {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.TLSClientConfig = cfg
 	base.DisableKeepAlives = true
-	base.MaxConnsPerHost = maxConnections
 	base.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
-	return &transport{base: base, log: log, secrets: secrets}
+	return base
 }
 
 // RoundTrip is http.RoundTripper's.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	came := time.Now()
+	turn, err := t.turns.take(req.Context())
+	if err != nil {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, err
+	}
 	start := time.Now()
-	resp, err := t.base.RoundTrip(req)
-	attrs := []any{"method", req.Method, "url", req.URL.Redacted(), "took", time.Since(start).Round(time.Millisecond)}
+	resp, err := t.send(req, turn)
+	attrs := []any{
+		"method", req.Method, "url", req.URL.Redacted(),
+		"waited", start.Sub(came).Round(time.Millisecond), "took", time.Since(start).Round(time.Millisecond),
+	}
 	if err != nil {
 		t.log.DebugContext(req.Context(), "call failed", append(attrs, "error", err)...)
 		return nil, err
 	}
 	t.log.DebugContext(req.Context(), "call", append(attrs, "status", resp.StatusCode, "request_id", resp.Header.Get("X-Openstack-Request-Id"))...)
+	return resp, nil
+}
+
+// send sends a request whose turn it is. The turn, and its time, end with the
+// answer's body.
+func (t *transport) send(req *http.Request, turn turn) (*http.Response, error) {
+	budget, start := budgetOf(req.Context(), t.timeout), time.Now()
+	ctx, cancel := context.WithTimeout(req.Context(), budget.left)
+	end := func(status int) {
+		cancel()
+		took := time.Since(start)
+		budget.left -= took
+		turn.end(signalOf(status, took, t.timeout))
+	}
+	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		end(0)
+		return nil, err
+	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		t.clean(req, resp)
 	}
+	resp.Body = &answerBody{ReadCloser: resp.Body, end: sync.OnceFunc(func() { end(resp.StatusCode) })}
 	return resp, nil
+}
+
+// An answerBody tells when there is nothing more to read of it. That it is
+// closed may be too late: gophercloud repeats a request whose answer broke off
+// before it closes that.
+type answerBody struct {
+	io.ReadCloser
+	end func()
+}
+
+// Read is io.Reader's.
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.end()
+	}
+	return n, err
+}
+
+// Close is io.Closer's.
+func (b *answerBody) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
 }
 
 // clean takes the secrets out of the body: Keystone quotes a password that is
@@ -111,6 +169,9 @@ func (r retrier) throttled(ctx context.Context, answer *gophercloud.ErrUnexpecte
 // wait returns err when there is no time left to wait.
 func (r retrier) wait(ctx context.Context, err error, pause time.Duration, attrs ...any) error {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < pause {
+		return err
+	}
+	if !budgetOf(ctx, pause).pays(pause) {
 		return err
 	}
 	r.log.DebugContext(ctx, "call is repeated", append(attrs, "after", pause)...)

@@ -90,6 +90,26 @@ func TestWritesAreNotRepeated(t *testing.T) {
 	}
 }
 
+// TestTokenIsRenewedInTurn: those who wait for the new token keep nobody from
+// the turn to get it.
+func TestTokenIsRenewedInTurn(t *testing.T) {
+	f := newFake(t)
+	f.handle("GET /", func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, map[string]any{}) })
+	cfg := f.config(t)
+	cfg.Calls = 1
+	c, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.expire()
+	if err := errors.Join(spread(t.Context(), c, 16)()...); err != nil {
+		t.Error(err)
+	}
+	if n := f.called("POST /identity/v3/auth/tokens"); n != 2 {
+		t.Errorf("%d logins, want 2", n)
+	}
+}
+
 func TestTokenIsRenewed(t *testing.T) {
 	f := newFake(t)
 	f.handle("GET /identity/v3/projects", paged("projects", "", nil))
@@ -153,49 +173,52 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// A connection serves one request, and no more are open than there should be.
+// A connection serves one request, and no more requests are in flight, to all
+// services together, than the configuration says.
 func TestConnections(t *testing.T) {
 	f := newFake(t)
-	var open, most, all atomic.Int32
+	var all, now atomic.Int32
 	f.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		switch s {
-		case http.StateNew:
+		if s == http.StateNew {
 			all.Add(1)
-			if n := open.Add(1); n > most.Load() {
-				most.Store(n)
-			}
-		case http.StateClosed, http.StateHijacked:
-			open.Add(-1)
 		}
 	}
-	f.handle("GET /identity/v3/projects", func(w http.ResponseWriter, r *http.Request) {
+	const calls = 24
+	come, proceed := make(chan struct{}, calls), make(chan struct{})
+	f.handle("GET /", func(w http.ResponseWriter, r *http.Request) {
+		if n := now.Add(1); n > 3 {
+			t.Errorf("%d requests at a time, want 3", n)
+		}
 		if !r.Close {
 			t.Error("the request does not say Connection: close")
 		}
 		if got := r.Header.Get("User-Agent"); !strings.HasPrefix(got, "kvm2openstack ") {
 			t.Errorf("User-Agent %q", got)
 		}
-		time.Sleep(10 * time.Millisecond)
-		answer(w, 200, map[string]any{"projects": []any{}})
+		come <- struct{}{}
+		<-proceed
+		now.Add(-1)
+		answer(w, 200, map[string]any{})
 	})
-	c := f.open(t)
-	const calls = 4 * maxConnections
-	done := make(chan error, calls)
-	for range calls {
-		go func() {
-			var body any
-			_, err := c.identity.Get(t.Context(), c.identity.ServiceURL("projects"), &body, nil)
-			done <- err
-		}()
+	cfg := f.config(t)
+	cfg.Calls = 3
+	c, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range calls {
-		if err := <-done; err != nil {
-			t.Error(err)
+	wait := spread(t.Context(), c, calls)
+	for n := range calls {
+		<-come
+		if n >= 2 { // One goes, and the next comes.
+			proceed <- struct{}{}
 		}
 	}
-	// The server sees the end of a connection a moment after its client.
-	if n := most.Load(); n > 2*maxConnections {
-		t.Errorf("%d connections at once, want at most %d", n, maxConnections)
+	close(proceed)
+	if err := errors.Join(wait()...); err != nil {
+		t.Error(err)
+	}
+	if turns := c.compute.HTTPClient.Transport.(*transport).turns; turns.most != 3 {
+		t.Errorf("at most %d calls at a time, want 3", turns.most)
 	}
 	if n := all.Load(); n != calls+1 {
 		t.Errorf("%d connections for %d requests", n, calls+1)

@@ -18,6 +18,9 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 )
 
+// errNoTurn is a call that was never sent.
+var errNoTurn = errors.New("it was not its turn in time")
+
 // An Error is a call to one service that failed: what was asked of it, why it
 // did not go well, and what to do.
 type Error struct {
@@ -59,7 +62,7 @@ func (e *Error) cause() string {
 	if errors.As(e.Err, &answer) {
 		return e.answered(answer)
 	}
-	for _, say := range []func() string{e.timedOut, e.notTrusted, e.notReached, e.notJSON} {
+	for _, say := range []func() string{e.notSent, e.timedOut, e.notTrusted, e.notReached, e.notJSON} {
 		if text := say(); text != "" {
 			return text
 		}
@@ -112,6 +115,13 @@ func requestID(h http.Header) string {
 		return "request " + id
 	}
 	return "no request id"
+}
+
+func (e *Error) notSent() string {
+	if errors.Is(e.Err, errNoTurn) {
+		return "it was not its turn in time: the calls before it take too long; the cloud is slow, or cloud_calls in the configuration too small"
+	}
+	return ""
 }
 
 func (e *Error) timedOut() string {

@@ -3,7 +3,8 @@
 // audit and plan, the rest for import and release. It never touches a database
 // and decides nothing: what is to be made stands in the plan.
 //
-// Every call has a deadline. Reads that fail for a reason that passes are
+// Every call has a deadline, which counts from when it is sent: only a few are
+// in flight at a time (see turns). Reads that fail for a reason that passes are
 // repeated; a request that may have been carried out never is.
 package openstack
 
@@ -36,6 +37,9 @@ type Config struct {
 	Name string
 	// Timeout of one call, with its answer; 30 seconds when it is 0.
 	Timeout time.Duration
+	// Calls that may be in flight at a time, to all services together; 4 when
+	// it is 0.
+	Calls int
 	// Log gets each call at debug level, without headers and bodies; nil for
 	// none.
 	Log *slog.Logger
@@ -51,12 +55,8 @@ const (
 	placementVersion = "1.36" // GET and PUT of allocations with generations
 )
 
-const (
-	// callTimeout is the deadline of one call when the configuration has none.
-	callTimeout = 30 * time.Second
-	// maxConnections bounds what is open to one service at a time.
-	maxConnections = 16
-)
+// callTimeout is the time of one call when the configuration has none.
+const callTimeout = 30 * time.Second
 
 // The services as operators call them, for errors and the log.
 const (

@@ -15,13 +15,14 @@ import (
 	"github.com/lightcloud/kvm2openstack/testdata/schema"
 )
 
-// TestKillOnServer is TestKill with Nova's databases and the journal on a real
-// server, which may see a killed connection a moment longer than we do.
+// TestKillOnServer is TestKill with the databases of an upgraded Nova, and the
+// journal, on a real server, which may see a killed connection a moment longer
+// than we do.
 func TestKillOnServer(t *testing.T) {
 	usual := newDatabase
 	defer func() { newDatabase = usual }()
 	newDatabase = newSchema
-	p := newPlace(t, "zed")
+	p := newPlace(t, "zed-upgraded")
 	s := newServer(t)
 	s.exec("DROP DATABASE IF EXISTS k2o_kill_journal")
 	s.exec("CREATE DATABASE k2o_kill_journal")
@@ -35,7 +36,7 @@ func TestKillOnServerWithCloud(t *testing.T) {
 	usual := newDatabase
 	defer func() { newDatabase = usual }()
 	newDatabase = newSchema
-	p := newPlace(t, "epoxy").withCloud(t)
+	p := newPlace(t, "epoxy-upgraded").withCloud(t)
 	s := newServer(t)
 	s.exec("DROP DATABASE IF EXISTS k2o_kill_journal")
 	s.exec("CREATE DATABASE k2o_kill_journal")

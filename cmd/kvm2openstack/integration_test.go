@@ -13,10 +13,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// transports are the ways to the same daemon and the same files: the local
-// socket, and SSH with SFTP.
-func transports(t *testing.T) map[string]string {
-	return map[string]string{"local": localHost(t), "ssh": sshHost(t)}
+// A setting is a way to the daemon and its files, the local socket or SSH with
+// SFTP, and a cloud.
+type setting struct{ name, release, host string }
+
+func settings(t *testing.T) []setting {
+	return []setting{
+		{"local", "zed", localHost(t)},
+		{"ssh, an upgraded Zed", "zed-upgraded", sshHost(t)},
+		{"local, an upgraded 2025.1", "epoxy-upgraded", localHost(t)},
+	}
 }
 
 func localHost(t *testing.T) string {
@@ -69,9 +75,9 @@ func (b snapshot) nothingChanged(after string) {
 // TestWay goes from audit to release with real guests, and looks after each
 // step at all that may have changed.
 func TestWay(t *testing.T) {
-	for name, host := range transports(t) {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t, host)
+	for _, w := range settings(t) {
+		t.Run(w.name, func(t *testing.T) {
+			s := newSiteOf(t, w.release, w.host)
 			before := s.snapshot()
 			n := len(s.adopted())
 			steps := []struct {

@@ -143,7 +143,7 @@ func (s *site) findings(status int) map[string][]string {
 // libvirt, and mends it. The command has to say exactly what was done, of that
 // domain alone, and to find nothing before and after.
 func TestVerifyFinds(t *testing.T) {
-	s := newSite(t, localHost(t))
+	s := newSiteOf(t, "zed-upgraded", localHost(t))
 	s.command(exitAttention, "plan", "-O", s.plan)
 	s.command(warned(), "import", s.plan, "--yes")
 	if found := s.findings(exitClean); len(found) > 0 {

@@ -37,6 +37,7 @@ func env(t *testing.T, name string) string {
 // files of the person who runs the command.
 type site struct {
 	t         *testing.T
+	release   string // of the schemas
 	dir       string // all files: disks, instances_path, configuration
 	databases map[string]*sql.DB
 	dsn       *mysql.Config
@@ -49,7 +50,14 @@ type site struct {
 // entry of the configuration, without its compute host.
 func newSite(t *testing.T, host string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), databases: map[string]*sql.DB{}}
+	return newSiteOf(t, "zed", host)
+}
+
+func newSiteOf(t *testing.T, release, host string) *site {
+	t.Helper()
+	steady = 300 * time.Millisecond
+	t.Cleanup(func() { steady = 0 })
+	s := &site{t: t, release: release, dir: t.TempDir(), databases: map[string]*sql.DB{}}
 	s.config, s.plan = filepath.Join(s.dir, "config.yaml"), filepath.Join(s.dir, "plan.yaml")
 	dsn, err := mysql.ParseDSN(env(t, "K2O_TEST_MYSQL"))
 	if err != nil {
@@ -88,7 +96,7 @@ func (s *site) seed() {
 	for name, part := range map[string]string{"api": schema.API, "cell0": schema.Cell, "cell1": schema.Cell} {
 		s.databases[name] = s.create(prefix+"_"+name, part)
 	}
-	r, err := schema.Find("zed")
+	r, err := schema.Find(s.release)
 	s.must(err)
 	cloud := schema.Seed{
 		Release: r.Name, Now: time.Now().UTC(),
@@ -131,7 +139,7 @@ func (s *site) create(name, part string) *sql.DB {
 		root.Close()
 	})
 	if part != "" {
-		s.must(schema.Create(db, schema.MariaDB, "zed", part))
+		s.must(schema.Create(db, schema.MariaDB, s.release, part))
 	}
 	return db
 }
@@ -227,7 +235,7 @@ func (s *site) command(want int, args ...string) (out string) {
 func (s *site) try(args ...string) (status int, text string) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	status = run(ctx, append(args, "--config", s.config), streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
 	text = stdout.String() + stderr.String()

@@ -95,6 +95,10 @@ func (r restartConfig) limits() (restart.Limits, error) {
 	}, err
 }
 
+// steady is how long a guest is watched after its start: 0 is what rename has as
+// a rule. It is a variable for tests, whose guests have nothing to show.
+var steady time.Duration
+
 // restartOptions are those of the configuration: Nova starts the guests where
 // its API can be asked to.
 func (c config) restartOptions() restart.Options {
@@ -108,6 +112,7 @@ func (c config) restartOptions() restart.Options {
 		Shutdown: rename.Shutdown{Deadline: cmp.Or(c.Restart.ShutdownTimeout, defaultShutdown)},
 		Resume:   c.Restart.ResumePaused,
 		Probes:   c.Restart.Probes,
+		Steady:   steady,
 		Within:   health,
 		Agent:    health,
 	}

@@ -32,7 +32,7 @@ func newFarm(t testing.TB, hosts, domains int) *world {
 		}
 	}
 	api, cell := newDatabase(w, schema.API), newDatabase(w, schema.Cell)
-	seed := schema.Plausible("zed", schema.CellSeed{DB: cell, URL: w.said("cell.url", "sqlite:///"+filepath.Join(w.dir, "cell.db"))})
+	seed := schema.Plausible(w.said("release", "zed"), schema.CellSeed{DB: cell, URL: w.said("cell.url", "sqlite:///"+filepath.Join(w.dir, "cell.db"))})
 	seed.Cells[0].Hosts = seeds
 	seed.Quotas = map[string]map[string]int{strings.Repeat("a", 32): {"instances": -1, "cores": -1, "ram": -1}}
 	w.must(seed.Insert(t.Context(), api))

@@ -19,7 +19,7 @@ import (
 )
 
 // onServer has farms keep Nova's databases and their journal on the MariaDB that
-// K2O_TEST_MYSQL names.
+// K2O_TEST_MYSQL names, as they are in a cloud that was upgraded.
 func onServer(t *testing.T) {
 	t.Helper()
 	dsn := os.Getenv("K2O_TEST_MYSQL")
@@ -51,7 +51,8 @@ func onServer(t *testing.T) {
 		one.DBName = name
 		db, err := sql.Open("mysql", one.FormatDSN())
 		w.must(err)
-		w.must(schema.Create(db, schema.MariaDB, "zed", part))
+		w.write("release", "zed-upgraded")
+		w.must(schema.Create(db, schema.MariaDB, "zed-upgraded", part))
 		user := url.UserPassword(c.User, c.Passwd)
 		w.write(part+".dsn", one.FormatDSN())
 		w.write(part+".url", fmt.Sprintf("mysql+pymysql://%s@%s/%s?charset=utf8", user, c.Addr, name))

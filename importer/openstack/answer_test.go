@@ -27,7 +27,7 @@ func TestCallsEnd(t *testing.T) {
 		})
 	})
 	cfg := f.config(t)
-	cfg.Timeout = 200 * time.Millisecond
+	cfg.Timeout = time.Second
 	c, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestCallsEnd(t *testing.T) {
 		if err := call.do(); !errors.Is(err, call.is) {
 			t.Errorf("%s: %v, want %v", call.name, err, call.is)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("%s: took %s", call.name, took)
 		}
 	}

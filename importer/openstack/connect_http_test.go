@@ -140,13 +140,13 @@ func TestSlowAnswer(t *testing.T) {
 	defer close(stop)
 	f.handle("GET /network/v2.0/ports", func(http.ResponseWriter, *http.Request) { <-stop })
 	cfg := f.config(t)
-	cfg.Timeout = 100 * time.Millisecond
+	cfg.Timeout = time.Second
 	c, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.Snapshot(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "cloud fake: Neutron: list ports: no answer from "+strings.TrimPrefix(f.URL, "http://")+" in time (a call has 100ms)") {
+	if err == nil || !strings.Contains(err.Error(), "cloud fake: Neutron: list ports: no answer from "+strings.TrimPrefix(f.URL, "http://")+" in time (a call has 1s)") {
 		t.Errorf("Snapshot = %v, want Neutron's deadline", err)
 	}
 	if n := f.called("GET /network/v2.0/ports"); n != 1 {

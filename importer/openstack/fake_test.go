@@ -1,6 +1,7 @@
 package openstack
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -91,7 +92,7 @@ func (f *fakeCloud) config(t *testing.T) Config {
 		t.Fatal(err)
 	}
 	t.Setenv("OS_CLIENT_CONFIG_FILE", file)
-	return Config{Name: "fake", Timeout: 5 * time.Second, pause: time.Millisecond}
+	return Config{Name: "fake", Timeout: time.Minute, pause: time.Millisecond}
 }
 
 // start is for tests that need the address before they open it.
@@ -127,8 +128,11 @@ func (f *fakeCloud) validToken() string {
 }
 
 // ServeHTTP is http.Handler's. The mux is made for each request, so that
-// handlers can be replaced.
+// handlers can be replaced. The request is read to its end before anybody
+// answers it: net/http breaks off a client that still sends.
 func (f *fakeCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // one that is cut short is the handler's to find
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.mu.Lock()
 	f.calls = append(f.calls, r.Method+" "+r.URL.String())
 	mux := http.NewServeMux()

@@ -12,8 +12,9 @@ import (
 // import has the APIs, too: it then makes the ports that are missing.
 type CloudFacts struct {
 	Snapshot  *cloud.Snapshot
-	providers map[string]bool         // by UUID
-	ports     map[string][]cloud.Port // by MAC address, lower case
+	providers map[string]bool          // by UUID
+	ports     map[string][]cloud.Port  // by MAC address, lower case
+	agents    map[string][]cloud.Agent // by host, those that plug ordinary ports in
 }
 
 // NewCloudFacts returns what the rules look up in a snapshot, and nil for one
@@ -22,9 +23,14 @@ func NewCloudFacts(s *cloud.Snapshot) *CloudFacts {
 	if s == nil || !s.Live {
 		return nil
 	}
-	f := &CloudFacts{Snapshot: s, providers: map[string]bool{}, ports: map[string][]cloud.Port{}}
+	f := &CloudFacts{Snapshot: s, providers: map[string]bool{}, ports: map[string][]cloud.Port{}, agents: map[string][]cloud.Agent{}}
 	for _, p := range s.Providers {
 		f.providers[p.UUID] = true
+	}
+	for _, a := range s.Agents {
+		if a.PlugsGuests() {
+			f.agents[a.Host] = append(f.agents[a.Host], a)
+		}
 	}
 	for _, p := range s.Ports {
 		mac := strings.ToLower(p.MAC)

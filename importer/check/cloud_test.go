@@ -47,6 +47,7 @@ func TestCleanInCloudIsReady(t *testing.T) {
 		"not asked":   inCloud(func(s *cloud.Snapshot) { s.Providers = nil }),
 		"own port":    portOf("compute:nova", cleanUUID, "kvm01"),
 		"unused port": portOf("", "", ""),
+		"wired":       wired(nil),
 	} {
 		if a := Assess(made(with)); a.Verdict != VerdictReady || len(a.Findings) != 0 {
 			t.Errorf("%s: Assess = %v, want ready without findings", name, a)

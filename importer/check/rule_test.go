@@ -22,7 +22,7 @@ type fixture struct{ yes, no tweak }
 
 // fixtures is every fixture by code.
 var fixtures = merge(
-	stateFixtures, diskFixtures, diskOptionFixtures, nicFixtures, machineFixtures, guestFixtures, novaFixtures,
+	stateFixtures, diskFixtures, diskOptionFixtures, nicFixtures, reachFixtures, machineFixtures, guestFixtures, novaFixtures,
 )
 
 func merge(parts ...map[string]fixture) map[string]fixture {

@@ -20,11 +20,12 @@ type Agent struct {
 // about a binding (neutron_lib/constants.py, AGENT_TYPE_*, and OVN's own in
 // neutron/common/ovn/constants.py).
 var layer2 = []string{
-	"Linux bridge agent", "Open vSwitch agent", "Macvtap agent", "NIC Switch agent",
+	bridgeAgent, vSwitchAgent, "Macvtap agent", "NIC Switch agent",
 	ovnController + " agent", ovnController + " Gateway agent",
 }
 
 const (
+	bridgeAgent   = "Linux bridge agent"
 	vSwitchAgent  = "Open vSwitch agent"
 	ovnController = "OVN Controller"
 )
@@ -34,6 +35,10 @@ func IsLayer2(agentType string) bool { return slices.Contains(layer2, agentType)
 
 // OnVSwitch reports whether the agent plugs guests into Open vSwitch, as OVN does.
 func (a Agent) OnVSwitch() bool { return a.Type == vSwitchAgent || a.IsOVN() }
+
+// PlugsGuests reports whether ordinary ports are bound by the agent: those of
+// cards that are passed through, and macvtap's, are for others.
+func (a Agent) PlugsGuests() bool { return a.OnVSwitch() || a.Type == bridgeAgent }
 
 // IsOVN reports whether it is OVN's controller.
 func (a Agent) IsOVN() bool { return strings.HasPrefix(a.Type, ovnController) }

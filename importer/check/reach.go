@@ -1,0 +1,213 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+)
+
+// A junction is an interface with the network that it goes to.
+type junction struct {
+	discover.Interface
+	bridge  string // Linux bridge that it hangs on today, "" for none
+	network cloud.Network
+	agent   cloud.Agent // of its host, zero without one
+	mapped  string      // bridge or device by which the agent reaches the physical network
+}
+
+// junctions are the domain's interfaces whose network the cloud has.
+func (s subject) junctions() (found []junction) {
+	if s.Cloud == nil || !s.known() {
+		return nil
+	}
+	here := s.agents()
+	for _, n := range s.Interfaces {
+		rule, ok := s.Settings.Networks.Match(s.Domain.Host, n)
+		if !ok {
+			continue
+		}
+		net, err := s.Cloud.Snapshot.Network(rule.Network)
+		if err != nil {
+			continue // another rule's
+		}
+		j := junction{Interface: n, bridge: linuxBridge(n), network: net}
+		for _, a := range here {
+			if j.mapped == "" {
+				j.agent, j.mapped = a, a.Mappings[net.PhysicalNetwork]
+			}
+		}
+		found = append(found, j)
+	}
+	return found
+}
+
+// agents are those of the host that ports are bound by, or would be if they
+// were alive.
+func (s subject) agents() []cloud.Agent {
+	all := s.Cloud.agents[s.compute().Host]
+	alive := slices.DeleteFunc(slices.Clone(all), func(a cloud.Agent) bool { return !a.Works() })
+	if len(alive) == 0 {
+		return all
+	}
+	return alive
+}
+
+// linuxBridge is the bridge below an interface, unless that is one of Open
+// vSwitch, or libvirt's own behind which the host is a router.
+func linuxBridge(n discover.Interface) string {
+	switch {
+	case n.VirtualPort != "":
+		return ""
+	case n.Type == "network" && n.NetworkForward == "bridge":
+		return n.NetworkBridge
+	}
+	return n.Bridge
+}
+
+// agentless reports whether none of the host's agents can be bound by, in a
+// cloud that has agents at all.
+func (s subject) agentless() bool {
+	return len(s.Cloud.agents) > 0 && !slices.ContainsFunc(s.agents(), cloud.Agent.Works)
+}
+
+// agentNames are the host's agents, as Neutron calls them.
+func (s subject) agentNames() shownList {
+	var names []string
+	for _, a := range s.agents() {
+		names = append(names, a.Type)
+	}
+	return orNothing(names)
+}
+
+func orNothing(names []string) shownList {
+	if len(names) == 0 {
+		return list([]string{"nothing"})
+	}
+	return list(names)
+}
+
+func (j junction) unmapped() bool {
+	return j.agent.ID != "" && j.network.PhysicalNetwork != "" && j.mapped == ""
+}
+
+// mapIt is what gives the agent a way.
+func (j junction) mapIt() sentence {
+	physical := j.network.PhysicalNetwork
+	switch {
+	case j.agent.IsOVN():
+		return sentence{"add %s:BRIDGE to what ovs-vsctl get open . external_ids:ovn-bridge-mappings says, by ovs-vsctl set", []any{show(physical)}}
+	case j.agent.OnVSwitch():
+		return sentence{"add %s:BRIDGE to [ovs] bridge_mappings of openvswitch_agent.ini and restart neutron-openvswitch-agent,", []any{show(physical)}}
+	}
+	return sentence{"add %s:DEVICE to [linux_bridge] physical_interface_mappings of linuxbridge_agent.ini and restart neutron-linuxbridge-agent,", []any{show(physical)}}
+}
+
+var tunnels = []string{"vxlan", "gre", "geneve"}
+
+// tunnelled: the network is a tunnel, and the bridge is none of the host's own.
+func (j junction) tunnelled() bool {
+	return slices.Contains(tunnels, j.network.NetworkType) && (j.bridge != "" || j.VirtualPort != "")
+}
+
+// segment is where the network is on its wire.
+func (j junction) segment() sentence {
+	if j.network.NetworkType == "vlan" {
+		return sentence{"VLAN %d of %s", []any{j.network.SegmentationID, show(j.network.PhysicalNetwork)}}
+	}
+	return sentence{"what is untagged on %s", []any{show(j.network.PhysicalNetwork)}}
+}
+
+// otherVLAN says where the interface is, if that is not where the network is.
+func (s subject) otherVLAN(j junction) (where sentence, differs bool) {
+	want := 0
+	switch j.network.NetworkType {
+	case "flat":
+	case "vlan":
+		want = j.network.SegmentationID
+	default:
+		return where, false
+	}
+	if j.VLAN != 0 {
+		return sentence{"VLAN %d", []any{j.VLAN}}, j.VLAN != want
+	}
+	for _, d := range s.uplinks(j.bridge) {
+		switch {
+		case d.VLAN == want:
+		case d.VLAN == 0:
+			return sentence{"what is untagged on %s", []any{show(d.Name)}}, true
+		default:
+			return sentence{"VLAN %d (%s)", []any{d.VLAN, show(d.Name)}}, true
+		}
+	}
+	return where, false
+}
+
+// uplinks are the devices by which a Linux bridge leads out of the host.
+func (s subject) uplinks(bridge string) (found []discover.NetDevice) {
+	for _, d := range s.Facts.Host.Devices {
+		if bridge != "" && d.Master == bridge && s.leadsOut(d) {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// leadsOut reports whether a device is a card, a VLAN, or a bond of cards.
+func (s subject) leadsOut(d discover.NetDevice) bool {
+	return d.Physical || d.VLAN != 0 || !d.Bridge && slices.ContainsFunc(s.Facts.Host.Devices, func(port discover.NetDevice) bool {
+		return port.Master == d.Name && port.Physical
+	})
+}
+
+// moves: the interface leaves a Linux bridge for Open vSwitch.
+func (j junction) moves() bool {
+	return j.bridge != "" && j.agent.OnVSwitch() && j.mapped != ""
+}
+
+// A way leads from Open vSwitch to the legacy network, as far as can be seen.
+type way int
+
+const (
+	unknownWay way = iota
+	noWay          // nothing leads out of it
+	joined         // a veth pair leads to the legacy bridge
+)
+
+func (s subject) way(j junction) way {
+	devices := s.Facts.Host.Devices
+	found := unknownWay
+	if slices.ContainsFunc(devices, func(d discover.NetDevice) bool { return d.Name == discover.OpenVSwitch }) {
+		found = noWay
+	}
+	for _, d := range devices {
+		if d.Master != discover.OpenVSwitch {
+			continue
+		}
+		i := slices.IndexFunc(devices, func(end discover.NetDevice) bool { return d.Peer != "" && end.Name == d.Peer })
+		if i >= 0 && devices[i].Master == j.bridge {
+			return joined
+		}
+		if i >= 0 || s.leadsOut(d) {
+			found = unknownWay
+		}
+	}
+	return found
+}
+
+// join says how to join the two bridges under running guests. What is untagged
+// on the legacy bridge is the network's VLAN to the other one.
+func (s subject) join(j junction) sentence {
+	end := func(prefix string) shellWord { return sh(prefix + j.bridge[:min(len(j.bridge), 13)]) }
+	tag := ""
+	if j.network.NetworkType == "vlan" && j.VLAN == 0 {
+		tag = fmt.Sprintf(" tag=%d", j.network.SegmentationID)
+	}
+	text := strings.Join([]string{
+		"on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: ip link add %[4]s type veth peer name %[5]s",
+		"ip link set %[4]s master %[3]s up", "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + tag,
+	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
+	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), end("l-"), end("n-")}}
+}

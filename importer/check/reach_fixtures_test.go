@@ -1,0 +1,199 @@
+package check
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+)
+
+// A wiring is how a host is wired and what Neutron knows of it.
+type wiring struct {
+	*cloud.Snapshot
+	devices []discover.NetDevice
+}
+
+// wired is the clean domain in a cloud with Open vSwitch, whose legacy bridge is
+// joined with the one that Neutron's agent maps.
+func wired(change func(w *wiring)) tweak {
+	return func(d *discover.Domain, f *Facts) {
+		w := wiring{devices: []discover.NetDevice{
+			{Name: "br0", Bridge: true},
+			{Name: "eth0", Master: "br0", Physical: true},
+			{Name: "l-br0", Master: "br0", Peer: "n-br0"},
+			{Name: "n-br0", Master: discover.OpenVSwitch, Peer: "l-br0"},
+			{Name: discover.OpenVSwitch},
+		}}
+		inCloud(func(s *cloud.Snapshot) {
+			s.Networks[0].NetworkType, s.Networks[0].PhysicalNetwork = "flat", "physnet1"
+			s.Agents = []cloud.Agent{
+				{ID: "a1", Type: "Open vSwitch agent", Host: "kvm01", Alive: true, Enabled: true, Mappings: map[string]string{"physnet1": "br-ex"}},
+				{ID: "a2", Type: "Open vSwitch agent", Host: "kvm02", Alive: true, Enabled: true, Mappings: map[string]string{"physnet2": "br-2"}},
+			}
+			w.Snapshot = s
+			if change != nil {
+				change(&w)
+			}
+		})(d, f)
+		f.Host.Devices = w.devices
+	}
+}
+
+// ovn makes the host's agent one of OVN.
+func (w *wiring) ovn() {
+	w.Agents[0].ID, w.Agents[0].Type = "2e7b1f0c-6b0d-4f7c-9d4e-0e5a5c1f7f10", "OVN Controller agent"
+}
+
+// vlan makes the network one of a VLAN.
+func (w *wiring) vlan(tag int) {
+	w.Networks[0].NetworkType, w.Networks[0].SegmentationID = "vlan", tag
+}
+
+// tagged has the legacy bridge on a VLAN of its card.
+func (w *wiring) tagged(tag int, name string) {
+	w.devices[1] = discover.NetDevice{Name: name, Master: "br0", VLAN: tag, Under: "eth0"}
+	w.devices = append(w.devices, discover.NetDevice{Name: "eth0", Physical: true})
+}
+
+// unjoined takes the pair away that joins the bridges, and leaves Open vSwitch
+// these devices.
+func (w *wiring) unjoined(ports ...discover.NetDevice) {
+	w.devices = append(slices.Clone(w.devices[:2]), discover.NetDevice{Name: discover.OpenVSwitch})
+	for _, p := range ports {
+		p.Master = discover.OpenVSwitch
+		w.devices = append(w.devices, p)
+	}
+}
+
+var reachFixtures = map[string]fixture{
+	"K2O-332": {
+		wired(func(w *wiring) { w.Agents[0].Alive = false }),
+		wired(func(w *wiring) { w.Agents[1].Alive = false }),
+	},
+	"K2O-333": {
+		wired(func(w *wiring) { w.Networks[0].PhysicalNetwork = "physnet2" }),
+		wired(func(w *wiring) { w.Networks[1].PhysicalNetwork = "physnet2" }), // of no interface
+	},
+	"K2O-334": {
+		wired(func(w *wiring) { w.Networks[0].NetworkType, w.Networks[0].PhysicalNetwork = "vxlan", "" }),
+		both(wired(func(w *wiring) { w.Networks[0].NetworkType, w.Networks[0].PhysicalNetwork = "vxlan", "" }), func(d *discover.Domain, f *Facts) {
+			f.Settings.Networks[0].Bridge, f.Settings.Networks[0].Source = "", "default"
+			libvirtNetwork("nat")(d, f)
+			d.Interfaces[0].NetworkBridge = "virbr0"
+		}),
+	},
+	"K2O-335": {
+		wired(func(w *wiring) { w.vlan(200); w.tagged(100, "eth0.100") }),
+		wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100") }),
+	},
+	"K2O-336": {
+		wired(func(w *wiring) { w.unjoined(discover.NetDevice{Name: "vxlan_sys_4789"}) }),
+		wired(func(w *wiring) { w.unjoined(discover.NetDevice{Name: "eth1", Physical: true}) }),
+	},
+	"K2O-337": {
+		wired(func(w *wiring) { w.unjoined(discover.NetDevice{Name: "eth1", Physical: true}) }),
+		wired(func(w *wiring) { w.unjoined() }),
+	},
+}
+
+// What is said of every wiring, and of no other.
+func TestReach(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   tweak
+		want string // codes
+	}{
+		{"joined", wired(nil), ""},
+		{"joined, OVN", wired((*wiring).ovn), ""},
+		{"no agents in the cloud", wired(func(w *wiring) { w.Agents = nil }), ""},
+		{"agents of other kinds alone", wired(func(w *wiring) { w.Agents[0].Type, w.Agents[1].Type = "Macvtap agent", "NIC Switch agent" }), ""},
+		{"agent of another host", wired(func(w *wiring) { w.Agents = w.Agents[1:] }), "K2O-332"},
+		{"agent disabled", wired(func(w *wiring) { w.Agents[0].Enabled = false }), "K2O-332"},
+		{"agent down, another up", wired(func(w *wiring) {
+			w.Agents[0].Alive = false
+			w.Agents = append(w.Agents, cloud.Agent{ID: "a3", Type: "OVN Controller agent", Host: "kvm01", Alive: true, Enabled: true, Mappings: map[string]string{"physnet1": "br-ex"}})
+		}), ""},
+		{"agent down that maps something else", wired(func(w *wiring) {
+			w.Agents[0].Alive, w.Agents[0].Mappings = false, map[string]string{"physnet2": "br-2"}
+		}), "K2O-333 K2O-332"},
+		{"agent down that maps it, another up that does not", wired(func(w *wiring) {
+			w.Agents[0].Alive = false
+			w.Agents = append(w.Agents, cloud.Agent{ID: "a3", Type: "OVN Controller agent", Host: "kvm01", Alive: true, Enabled: true})
+		}), "K2O-333"},
+		{"OVN that maps nothing", wired(func(w *wiring) { w.ovn(); w.Agents[0].Mappings = nil }), "K2O-333"},
+		{"Linux bridges", wired(func(w *wiring) {
+			w.unjoined()
+			w.Agents[0].Type, w.Agents[0].Mappings = "Linux bridge agent", map[string]string{"physnet1": "eth0"}
+		}), ""},
+		{"Linux bridges that map something else", wired(func(w *wiring) {
+			w.Agents[0].Type, w.Agents[0].Mappings = "Linux bridge agent", map[string]string{"physnet2": "eth0"}
+		}), "K2O-333"},
+		{"nobody sees providers", wired(func(w *wiring) { w.Networks[0].NetworkType, w.Networks[0].PhysicalNetwork = "", "" }), ""},
+		{"geneve", wired(func(w *wiring) { w.ovn(); w.Networks[0].NetworkType, w.Networks[0].PhysicalNetwork = "geneve", "" }), "K2O-334"},
+		{"VLAN of the VLAN, joined", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100") }), ""},
+		{"VLAN without a device's name for it", wired(func(w *wiring) { w.vlan(200); w.tagged(100, "storage") }), "K2O-335"},
+		{"VLAN to flat", wired(func(w *wiring) { w.tagged(100, "eth0.100") }), "K2O-335"},
+		{"untagged to VLAN", wired(func(w *wiring) { w.vlan(100) }), "K2O-335"},
+		{"own VLAN", both(wired(func(w *wiring) { w.vlan(100) }), nic(func(n *discover.Interface) { n.VLAN = 100 })), ""},
+		{"another VLAN of its own", both(wired(func(w *wiring) { w.vlan(100) }), nic(func(n *discover.Interface) { n.VLAN = 120 })), "K2O-335"},
+		{"bond", wired(func(w *wiring) {
+			w.vlan(100)
+			w.devices[1].Master = "bond0"
+			w.devices = append(w.devices, discover.NetDevice{Name: "bond0", Master: "br0"})
+		}), "K2O-335"},
+		{"no uplink", wired(func(w *wiring) { w.vlan(100); w.devices[1].Master = "" }), ""},
+		{"nobody could read devices", wired(func(w *wiring) { w.devices = nil }), "K2O-337"},
+		{"userspace datapath", wired(func(w *wiring) { w.devices = w.devices[:2] }), "K2O-337"},
+		{"nothing in Open vSwitch", wired(func(w *wiring) { w.unjoined() }), "K2O-336"},
+		{"a card in Open vSwitch", wired(func(w *wiring) { w.unjoined(discover.NetDevice{Name: "eth1", Physical: true}) }), "K2O-337"},
+		{"a pair to another bridge", wired(func(w *wiring) {
+			w.devices[2].Master = "br1"
+			w.devices = append(w.devices, discover.NetDevice{Name: "br1", Bridge: true})
+		}), "K2O-337"},
+		{"joined, and a card", wired(func(w *wiring) {
+			w.devices = append([]discover.NetDevice{{Name: "eth1", Master: discover.OpenVSwitch, Physical: true}}, w.devices...)
+		}), ""},
+		{"on Open vSwitch already", both(wired(func(w *wiring) { w.unjoined() }), nic(func(n *discover.Interface) { n.VirtualPort = "openvswitch" })), "K2O-328"},
+		{"on a bridge of libvirt's network", both(wired(func(w *wiring) { w.unjoined() }), func(d *discover.Domain, f *Facts) {
+			f.Settings.Networks[0].Bridge, f.Settings.Networks[0].Source = "", "default"
+			libvirtNetwork("bridge")(d, f)
+			d.Interfaces[0].NetworkBridge = "br0"
+		}), "K2O-336"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, f := made(c.of)
+			if got := strings.Join(codes(Assess(d, f).Findings), " "); got != c.want {
+				t.Errorf("found %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// What joins the bridges is made to be copied.
+func TestReachCommands(t *testing.T) {
+	const join = "on kvm01, if ovs-vsctl list-ports br-ex has no other way there, for two ways are a loop: ip link add l-br0 type veth peer name n-br0 && " +
+		"ip link set l-br0 master br0 up && ip link set n-br0 up && ovs-vsctl add-port br-ex n-br0"
+	const after = "; no guest is cut off by it; then the same in the host's own network configuration"
+	long := both(wired(func(w *wiring) { w.devices = nil }), func(d *discover.Domain, f *Facts) {
+		d.Interfaces[0].Bridge, f.Settings.Networks[0].Bridge = "br-0123456789a", "br-0123456789a"
+	})
+	for _, c := range []struct {
+		code string
+		of   tweak
+		want string
+	}{
+		{"K2O-336", wired(func(w *wiring) { w.unjoined() }), join + after},
+		{"K2O-337", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100"); w.devices = w.devices[:2] }), join + " tag=100" + after},
+		{"K2O-337", long, "ip link add l-br-0123456789 type veth peer name n-br-0123456789 && ip link set l-br-0123456789 master br-0123456789a up"},
+		{"K2O-333", wired(func(w *wiring) { w.Agents[0].Mappings = nil }),
+			"add physnet1:BRIDGE to [ovs] bridge_mappings of openvswitch_agent.ini and restart neutron-openvswitch-agent, on kvm01"},
+		{"K2O-333", wired(func(w *wiring) { w.ovn(); w.Agents[0].Mappings = nil }),
+			"add physnet1:BRIDGE to what ovs-vsctl get open . external_ids:ovn-bridge-mappings says, by ovs-vsctl set on kvm01"},
+	} {
+		if got := finding(t, c.code, c.of).Action; !strings.Contains(got, c.want) {
+			t.Errorf("%s says\n%s\nwant\n%s", c.code, got, c.want)
+		}
+	}
+}

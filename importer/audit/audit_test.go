@@ -244,3 +244,40 @@ func TestRebuild(t *testing.T) {
 		}
 	}
 }
+
+// The devices of a host and Neutron's agents come to the rules: Open vSwitch
+// leads nowhere on one host, and on the other nobody could look.
+func TestReachOfHosts(t *testing.T) {
+	domain := func(host string) discover.Domain {
+		return discover.Domain{Host: host, Name: "web-" + host, UUID: host, Interfaces: []discover.Interface{{Type: "bridge", MAC: "52:54:00:00:00:01", Bridge: "br0"}}}
+	}
+	agent := func(host string) cloud.Agent {
+		return cloud.Agent{ID: host, Type: "Open vSwitch agent", Host: host, Alive: true, Enabled: true, Mappings: map[string]string{"physnet1": "br-ex"}}
+	}
+	hosts := []discover.Inventory{
+		{Host: discover.Host{Name: "kvm01"}, Hostname: "kvm01", Domains: []discover.Domain{domain("kvm01")}, Devices: []discover.NetDevice{{Name: "br0", Bridge: true}, {Name: discover.OpenVSwitch}}},
+		{Host: discover.Host{Name: "kvm02"}, Hostname: "kvm02", Domains: []discover.Domain{domain("kvm02")}},
+	}
+	in := Input{
+		Source:   slices.Values(hosts),
+		Settings: check.Settings{Networks: cloud.Mapping{{Bridge: "br0", Network: "public"}}},
+		Snapshot: &cloud.Snapshot{
+			Live:     true,
+			Networks: []cloud.Network{{ID: "n1", Name: "public", NetworkType: "flat", PhysicalNetwork: "physnet1"}},
+			Agents:   []cloud.Agent{agent("kvm01"), agent("kvm02")},
+		},
+	}
+	r, err := Run(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &known{computes: map[string]*nova.Compute{"kvm01": {Host: "kvm01"}, "kvm02": {Host: "kvm02"}}, rooms: map[string]*nova.Room{}}
+	r.judge = newJudge(in, check.NewFleet(), k, r.Hosts)
+	for _, d := range collect(r) {
+		want := map[string]string{"kvm01": "K2O-336", "kvm02": "K2O-337"}[d.Host]
+		got := slices.DeleteFunc(codes(d), func(code string) bool { return code < "K2O-332" || code > "K2O-337" })
+		if diff := cmp.Diff([]string{want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", d.Name, diff)
+		}
+	}
+}

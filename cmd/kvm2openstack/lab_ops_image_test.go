@@ -166,16 +166,13 @@ func (d *day) shelve() {
 	d.hardware = g // Disks have the flavor's sizes now, and a data disk is blank.
 }
 
-// hasVariables: its domain has UEFI variables, with which Nova does not undefine it
-// for an image that does not speak of them.
-func (d *day) hasVariables() bool { return d.plan.ImageProperties["hw_firmware_type"] == "uefi" }
-
 // rebuild installs the placeholder: the server is ACTIVE, with nothing on its
-// disk. What was there is still there under its legacy name.
+// disk, unless the plan says that Nova cannot. What was there is still there
+// under its legacy name.
 func (d *day) rebuild() {
 	d.t.Helper()
 	before := d.legacyDisks()
-	if d.hasVariables() {
+	if effect, _ := d.limited(plan.Rebuild); strings.Contains(effect, "in ERROR") {
 		d.do("ERROR", "rebuild", map[string]any{"imageRef": d.plan.ImageRef})
 	} else {
 		d.rebuilt()

@@ -19,7 +19,7 @@ func TestDialerTransports(t *testing.T) {
 		{Name: "tls", URI: "qemu+tls://" + env(t, "K2O_TEST_LIBVIRT_TLS") + "/system", PKIPath: env(t, "K2O_TEST_PKI")},
 	} {
 		t.Run(h.Name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			conn, err := Dialer(h)(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -40,7 +40,7 @@ func TestDialerTransports(t *testing.T) {
 			}
 			select {
 			case <-lv.Disconnected():
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("closing the connection did not end it")
 			}
 		})

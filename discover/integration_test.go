@@ -425,7 +425,7 @@ func TestStoppedDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Kill(pid, syscall.SIGCONT)
-	for inv := range Scan(context.Background(), hosts, Options{CallTimeout: time.Second}) {
+	for inv := range Scan(context.Background(), hosts, Options{CallTimeout: 3 * time.Second}) {
 		stopped := inv.Host.Name != "other"
 		if stopped != errors.Is(inv.Err, ErrNoAnswer) || !stopped && inv.Err != nil {
 			t.Errorf("%s: Err = %v", inv.Host.Name, inv.Err)
@@ -442,7 +442,7 @@ func TestStoppedSSHServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.close()
-	opt := Options{CallTimeout: time.Second}.withDefaults()
+	opt := Options{CallTimeout: 3 * time.Second}.withDefaults()
 	r, err := tr.reader(ctx, false, opt)
 	if err != nil {
 		t.Fatal(err)

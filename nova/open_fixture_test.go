@@ -76,7 +76,7 @@ func newFile(t *testing.T, release, part string) (db *sql.DB, address string) {
 // open opens the cloud as it is now.
 func (f *fixture) open() *Cloud {
 	f.t.Helper()
-	f.config.ConnectTimeout = 5 * time.Second
+	f.config.ConnectTimeout = time.Minute
 	c, err := Open(context.Background(), f.config)
 	if err != nil {
 		f.t.Fatal(err)

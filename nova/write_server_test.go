@@ -231,7 +231,7 @@ func TestServerCancelled(t *testing.T) {
 	if err := w.Finish(ctx, finals(in)); err == nil {
 		t.Error("Finish succeeds against a lock")
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("it took %s to be cancelled", took)
 	}
 	if err := other.Rollback(); err != nil {

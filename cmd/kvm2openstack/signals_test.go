@@ -18,7 +18,7 @@ import (
 // still there long after anybody would have given up.
 func begin(t *testing.T, name string, args ...string) (cmd *exec.Cmd, said *bytes.Buffer, ended chan error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	cmd, said, ended = exec.CommandContext(ctx, name, args...), &bytes.Buffer{}, make(chan error, 1)
 	cmd.Env = append(os.Environ(), "KVM2OPENSTACK_CONFIG=")

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,15 +81,29 @@ func TestSSH(t *testing.T) {
 	}
 }
 
-// TestSSHAcrossFileSystems links from /dev/shm, which is a file system of its
-// own where there is one.
-func TestSSHAcrossFileSystems(t *testing.T) {
-	tree, w := realHost(t)
-	f, err := os.CreateTemp("/dev/shm", "k2o")
-	if err != nil {
+// elsewhere is a file on another file system than that of a folder.
+func elsewhere(t *testing.T, folder string) *os.File {
+	t.Helper()
+	var here, there syscall.Stat_t
+	if err := syscall.Stat(folder, &here); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Remove(f.Name()) })
+	for _, dir := range []string{"/dev/shm", "/var/tmp", "/tmp", "/run"} {
+		if err := syscall.Stat(dir, &there); err != nil || there.Dev == here.Dev {
+			continue
+		}
+		if f, err := os.CreateTemp(dir, "k2o"); err == nil {
+			t.Cleanup(func() { _ = os.Remove(f.Name()) })
+			return f
+		}
+	}
+	t.Fatalf("there is no other file system than that of %s", folder)
+	return nil
+}
+
+func TestSSHAcrossFileSystems(t *testing.T) {
+	tree, w := realHost(t)
+	f := elsewhere(t, t.TempDir())
 	w.Links[1].From = f.Name()
 	if _, err := tree.Make(t.Context(), w); err == nil || !strings.Contains(err.Error(), ErrOtherFileSystem.Error()) {
 		t.Errorf("Make across file systems = %v, want %v", err, ErrOtherFileSystem)

@@ -176,7 +176,7 @@ if ! is "$(pid_of "$base/sshd.pid")" "$base/a"; then
 fi
 
 listening() { ss -Hltn "sport = :$1" | grep -q .; }
-answers() { virsh -q -c "qemu:///system?socket=$base/$1/run/libvirt/libvirt-sock" list; }
+answers() { virsh -q -c "qemu:///system?socket=$base/$1/run/libvirt/libvirt-sock" version; }
 for d in a b; do
 	wait_for "$base/$d/run/libvirtd.pid" "$base/$d" "$base/$d/log/libvirtd.log" answers "$d"
 done

@@ -34,14 +34,15 @@ stop() {
 }
 
 # wait_for PIDFILE FOLDER LOG CONDITION...: until CONDITION holds, or the
-# process is gone, or half a minute has passed.
+# process is gone, or two minutes have passed. On a busy machine the process may
+# not be there yet for its first seconds.
 wait_for() {
 	pid=$1 folder=$2 log=$3
 	shift 3
 	n=0
 	until "$@" >/dev/null 2>&1; do
 		n=$((n + 1))
-		if [ "$n" -gt 300 ] || { [ "$n" -gt 20 ] && ! is "$(pid_of "$pid")" "$folder"; }; then
+		if [ "$n" -gt 1200 ] || { [ "$n" -gt 200 ] && ! is "$(pid_of "$pid")" "$folder"; }; then
 			tail -n 20 "$log" >&2 || true
 			die "the daemon did not come up, see $log"
 		fi

@@ -40,13 +40,16 @@ answers() {
 	"$client" --defaults-extra-file="$base/client.cnf" -e 'select 1' >/dev/null 2>&1
 }
 
-# wait_for CONDITION: half a minute is ample for recovery after a kill -9. In its
-# first two seconds the process may not be the server yet.
+# ended: the process that was to become the server is gone.
+ended() { ! kill -0 "$(cat "$base/pid")" 2>/dev/null; }
+
+# wait_for CONDITION: two minutes are ample for recovery after a kill -9, on a
+# busy machine too.
 wait_for() {
 	n=0
 	until "$1"; do
 		n=$((n + 1))
-		if [ "$n" -gt 300 ] || { [ "$n" -gt 20 ] && ! alive; }; then
+		if [ "$n" -gt 1200 ] || ended; then
 			echo "$0: the server did not come up, see $base/error.log:" >&2
 			tail -n 20 "$base/error.log" >&2
 			exit 1

@@ -67,7 +67,11 @@ func child(how, dir string) error {
 			r.Scan = slowly
 		}
 	}
-	x, err := w.process(ctx, farmPolicy, true, how == "shared")
+	policy := farmPolicy
+	if lease, err := time.ParseDuration(w.said("lease", "")); err == nil {
+		policy.Lease = lease
+	}
+	x, err := w.process(ctx, policy, true, how == "shared")
 	if err != nil {
 		return err
 	}

@@ -11,14 +11,18 @@ export PATH
 # The wildcard leaves folders called testdata out, so their packages are named.
 packages=${PACKAGES:-./... $(find testdata -name '*.go' -exec dirname '{}' ';' | sort -u | sed 's,^,./,')}
 
-# Files that are built for the real services alone, their packages, and the
-# tests in them.
+# Files that are built for the real services alone, the tests in them, and their
+# packages: those that need the daemons, and those that do not.
 real=$(grep -rl --include='*_test.go' '^//go:build integration' . | sort)
-# shellcheck disable=SC2086 # the files are words
+# shellcheck disable=SC2046,SC2086 # the files are words
 {
-	real_packages=${PACKAGES:-$(dirname $real | sort -u)}
 	real_tests=$(sed -n 's/^func \(Test[A-Z][A-Za-z0-9_]*\)(.*/\1/p' $real | sort -u | tr '\n' '|')
+	with_daemons=$(dirname $(grep -lE 'K2O_TEST_(LIBVIRT|SSH)' $real) | sort -u)
+	without=$(dirname $real | sort -u | grep -vxF "$with_daemons")
 }
+if [ -n "${PACKAGES:-}" ]; then
+	with_daemons=$PACKAGES without=
+fi
 
 # tests NAME ARGUMENT... runs go test and prints one line a package, what was
 # skipped, and everything about what failed.
@@ -62,7 +66,7 @@ memory() {
 summary=
 failed=
 
-if [ "${1:-}" != inside ]; then
+if [ $# -eq 0 ]; then
 	cat <<-TEXT
 		make test does this:
 		  1. installs packages that the tests need and this machine lacks (apt-get; nothing is upgraded, no daemon is started)
@@ -75,6 +79,21 @@ if [ "${1:-}" != inside ]; then
 	exec testdata/services/with.sh "$0" inside
 fi
 
+# real NAME PACKAGE...: one package after the other, for they share services, and
+# one would find what another has made.
+real() {
+	name=$1
+	shift
+	tests "$name" -count=1 -p 1 -timeout 45m -tags integration -run "^(${real_tests%|})\$" "$@"
+}
+
+if [ "$1" = without ]; then
+	# shellcheck disable=SC2086 # the packages are words
+	real "integration without libvirt" $without
+	[ -z "$failed" ]
+	exit
+fi
+
 echo "== go vet"
 # shellcheck disable=SC2086
 go vet $packages
@@ -82,10 +101,27 @@ go vet $packages
 go vet -tags integration $packages
 # shellcheck disable=SC2086
 tests "unit and scripts" -count=1 -timeout 20m $packages
-# One package after the other: they share the daemons, and one would find what
-# another has defined.
+
+# Restarts wait for guests, databases for nobody: side by side, each with
+# services of its own, one has the processors while the other waits.
+beside=
+if [ -n "$without" ]; then
+	said=$(mktemp)
+	SERVICES=mariadb setsid testdata/services/with.sh "$0" without >"$said" 2>&1 &
+	beside=$!
+	trap 'kill -TERM -- "-$beside" 2>/dev/null || true' EXIT
+	trap 'exit 130' HUP INT TERM
+fi
 # shellcheck disable=SC2086
-tests "integration" -count=1 -p 1 -timeout 45m -tags integration -run "^(${real_tests%|})\$" $real_packages
+real "integration" $with_daemons
+if [ -n "$beside" ]; then
+	wait "$beside" || failed=yes
+	trap - EXIT
+	cat "$said"
+	summary="$summary$(grep '^integration without libvirt: ' "$said" || echo 'integration without libvirt: did not run')
+"
+	rm -f "$said"
+fi
 echo "== summary"
 printf %s "$summary"
 [ -z "$failed" ]

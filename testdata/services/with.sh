@@ -5,7 +5,8 @@
 #   testdata/services/with.sh go test -tags integration ./nova/
 #
 # The services keep everything in a temporary folder and listen on loopback
-# only. The command finds them through the variables K2O_TEST_*.
+# only. The command finds them through the variables K2O_TEST_*. SERVICES says
+# which there are to be; all are "mariadb libvirt".
 set -eu
 
 if [ $# -eq 0 ]; then
@@ -48,7 +49,7 @@ stop() {
 trap stop EXIT
 trap 'exit 130' HUP INT TERM
 
-for service in mariadb libvirt; do
+for service in ${SERVICES:-mariadb libvirt}; do
 	"$services/$service-up.sh" "$work"
 done
 

@@ -77,7 +77,7 @@ func TestAwful(t *testing.T) {
 // table has its rows, which must be small beside the 40 KB that JSON has of
 // each of these domains.
 func TestPrintingIsBounded(t *testing.T) {
-	const n = 500
+	const n = 200
 	r := manyAwful(t, n)
 	for name, print := range forms {
 		peak, printed := heapOf(t, r, print)
@@ -95,7 +95,7 @@ func TestPrintingIsBounded(t *testing.T) {
 // that is kept of whole data centres.
 func TestJSONStreams(t *testing.T) {
 	var peaks, sizes [2]uint64
-	for i, n := range []int{1000, 2000} {
+	for i, n := range []int{300, 600} {
 		peaks[i], sizes[i] = heapOf(t, manyAwful(t, n), forms["json"])
 	}
 	t.Logf("%.1f and %.1f MB printed with %.2f and %.2f MB of memory", mb(sizes[0]), mb(sizes[1]), mb(peaks[0]), mb(peaks[1]))

@@ -22,7 +22,7 @@ func (c config) openCloud(ctx context.Context, a *app) (cloudSide, error) {
 	if c.Cloud == "" {
 		return cloudSide{}, nil
 	}
-	api, err := openstack.Open(ctx, openstack.Config{Name: c.Cloud, Log: a.log()})
+	api, err := openstack.Open(ctx, openstack.Config{Name: c.Cloud, Calls: c.Calls, Log: a.log()})
 	if err != nil {
 		return cloudSide{}, refused(err)
 	}

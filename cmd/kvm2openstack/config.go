@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/openstack"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/importer/sync"
 	limits "github.com/lightcloud/kvm2openstack/importer/usage" // this package has a function of that name
@@ -25,8 +27,9 @@ import (
 // audit of hosts alone.
 type config struct {
 	Nova      novaConfig    `yaml:"nova"`
-	Cloud     string        `yaml:"cloud"`      // entry in clouds.yaml, or envvars for OS_*
-	CloudFile string        `yaml:"cloud_file"` // instead: the answers of its APIs, for work on the databases alone
+	Cloud     string        `yaml:"cloud"`       // entry in clouds.yaml, or envvars for OS_*
+	CloudFile string        `yaml:"cloud_file"`  // instead: the answers of its APIs, for work on the databases alone
+	Calls     int           `yaml:"cloud_calls"` // in flight at a time, to all of its APIs together
 	Journal   string        `yaml:"journal"`
 	Hosts     []hostConfig  `yaml:"hosts"`
 	Networks  cloud.Mapping `yaml:"networks"`
@@ -93,7 +96,7 @@ func readConfig(name string) (config, error) {
 	if err != nil {
 		return config{}, usage(fmt.Errorf("read configuration: %w", err))
 	}
-	var c config
+	c := config{Calls: openstack.DefaultCalls} // so that a 0 is somebody's word, and refused
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
@@ -134,7 +137,14 @@ func (c *config) resolve() error {
 	if c.Cloud != "" && c.CloudFile != "" {
 		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
-	return errors.Join(planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check(), c.Usage.Check(), c.Sync.Check(), c.Notify.Check())
+	return errors.Join(c.checkCalls(), planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check(), c.Usage.Check(), c.Sync.Check(), c.Notify.Check())
+}
+
+func (c *config) checkCalls() error {
+	if c.Calls < 1 || c.Calls > openstack.MaxCalls {
+		return fmt.Errorf("cloud_calls is %d; it must be between 1 and %d", c.Calls, openstack.MaxCalls)
+	}
+	return nil
 }
 
 // withDefaults fills in what was left out. Files named without a folder lie
@@ -149,6 +159,7 @@ func (c config) withDefaults(dir string) config {
 	def(&c.Nova.InstancesPath, "/var/lib/nova/instances")
 	def(&c.Nova.ImagesType, "qcow2")
 	def(&c.Journal, "kvm2openstack.db")
+	c.Calls = cmp.Or(c.Calls, openstack.DefaultCalls)
 	c.Journal = relativeTo(dir, c.Journal)
 	if c.CloudFile != "" {
 		c.CloudFile = relativeTo(dir, c.CloudFile)

@@ -23,7 +23,7 @@ import (
 // another cloud do not change it.
 func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, callTimeout)
-	cfg.Calls = cmp.Or(cfg.Calls, callsAtOnce)
+	cfg.Calls = cmp.Or(cfg.Calls, DefaultCalls)
 	cfg.pause = cmp.Or(cfg.pause, firstPause)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -37,8 +37,8 @@ type Config struct {
 	Name string
 	// Timeout of one call, with its answer; 30 seconds when it is 0.
 	Timeout time.Duration
-	// Calls that may be in flight at a time, to all services together; 4 when
-	// it is 0.
+	// Calls that may be in flight at a time, to all services together;
+	// DefaultCalls when it is 0.
 	Calls int
 	// Log gets each call at debug level, without headers and bodies; nil for
 	// none.

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// callsAtOnce is how many calls are in flight when the configuration says
+	// DefaultCalls is how many calls are in flight when the configuration says
 	// nothing: what a small controller has cores for.
-	callsAtOnce = 4
+	DefaultCalls = 4
 	// MaxCalls is the most that a configuration may say.
 	MaxCalls = 64
 	// forOneMore is after how many good answers in a row one more call is made

@@ -16,8 +16,10 @@ import (
 )
 
 // stepTimeout bounds one step of one batch. Nova's writer has deadlines of its
-// own for each statement; this one is for everything else that may hang.
-const stepTimeout = 10 * time.Minute
+// own for each statement, and the cloud's APIs for each call; this one is for
+// everything else that may hang. A slow cloud needs its time: 50 domains with
+// three calls of ten seconds each, one at a time, are done within it.
+const stepTimeout = 30 * time.Minute
 
 // An item is one domain on its way through the steps.
 type item struct {

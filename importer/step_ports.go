@@ -11,8 +11,10 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
-// sideTimeout bounds what one step asks of the cloud's APIs for one domain.
-const sideTimeout = 3 * time.Minute
+// sideTimeout bounds what one step asks of the cloud's APIs for one domain. Each
+// call has a deadline of its own; this is also for its turn to come, which with
+// a slow cloud is one call at a time for perHostParallel domains.
+const sideTimeout = 10 * time.Minute
 
 // errAsk marks what leaves it open how far a step has come: the cloud's APIs
 // do not answer. Nothing is taken back then, for that would ask them too.

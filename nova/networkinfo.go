@@ -109,7 +109,7 @@ func boundPorts(ports []Port) []Port {
 }
 
 func newVIF(p Port) (vif, error) {
-	if err := checkVIFType(p.VIFType); err != nil {
+	if err := CheckVIFType(p.VIFType); err != nil {
 		return vif{}, err
 	}
 	v := vif{
@@ -137,15 +137,17 @@ func newVIF(p Port) (vif, error) {
 	return v, nil
 }
 
-// checkVIFType: those that a Linux bridge or Open vSwitch (OVN too) binds.
-func checkVIFType(t string) error {
+// CheckVIFType says why an adopted domain cannot have a port that is bound so:
+// its own definition has what Linux bridges and Open vSwitch (OVN too) need, and
+// no shared memory or card of the host.
+func CheckVIFType(t string) error {
 	switch t {
 	case "bridge", "ovs":
 		return nil
 	case "", "unbound", "binding_failed":
 		return fmt.Errorf("is not bound (vif_type %q): bind it to the host first", t)
 	default:
-		return fmt.Errorf("vif_type %q is not one that an adopted domain can have (bridge, ovs)", t)
+		return fmt.Errorf("vif_type %q is not one that an adopted domain can have (bridge, ovs): see which of Neutron's mechanism drivers binds ordinary ports on that host", t)
 	}
 }
 

@@ -142,5 +142,5 @@ func checkPort(p Port) error {
 	if !p.bound() {
 		return nil // left out of the info cache until SetInfoCache
 	}
-	return checkVIFType(p.VIFType)
+	return CheckVIFType(p.VIFType)
 }

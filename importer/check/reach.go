@@ -105,11 +105,9 @@ func (j junction) mapIt() sentence {
 	return sentence{"add %s:DEVICE to [linux_bridge] physical_interface_mappings of linuxbridge_agent.ini and restart neutron-linuxbridge-agent,", []any{show(physical)}}
 }
 
-var tunnels = []string{"vxlan", "gre", "geneve"}
-
 // tunnelled: the network is a tunnel, and the bridge is none of the host's own.
 func (j junction) tunnelled() bool {
-	return slices.Contains(tunnels, j.network.NetworkType) && (j.bridge != "" || j.VirtualPort != "")
+	return j.network.Tunneled() && (j.bridge != "" || j.VirtualPort != "")
 }
 
 // segment is where the network is on its wire.

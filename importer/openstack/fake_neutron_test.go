@@ -25,6 +25,8 @@ type fakeNeutron struct {
 	serves map[string][]string // physical networks that drivers can bind, by host
 	subnet netip.Prefix
 
+	details map[string]any // binding:vif_details of what is bound, nil for those of Open vSwitch's agent
+
 	onRead func(port map[string]any) // behind the answer to a read, as others change ports
 }
 
@@ -222,6 +224,9 @@ func (n *fakeNeutron) update(w http.ResponseWriter, r *http.Request) {
 			p["binding:vif_type"] = "unbound"
 		case slices.Contains(n.serves[host], "physnet1"):
 			p["binding:vif_type"], p["binding:vif_details"] = "ovs", map[string]any{"bridge_name": "br-int"}
+			if n.details != nil {
+				p["binding:vif_details"] = n.details
+			}
 		default:
 			p["binding:vif_type"] = "binding_failed"
 		}

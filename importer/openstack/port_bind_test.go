@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 )
 
@@ -33,6 +35,28 @@ func TestBindPort(t *testing.T) {
 	}
 	if _, err := cl.BindPort(t.Context(), "port-9", "kvm07"); !errors.Is(err, cloud.ErrNotFound) {
 		t.Errorf("BindPort of none = %v, want cloud.ErrNotFound", err)
+	}
+}
+
+// OVN binds as Open vSwitch does, and says less of it; the host is known by a
+// controller instead of an agent.
+func TestBindPortOVN(t *testing.T) {
+	for name, details := range map[string]map[string]any{
+		"21": {"port_filter": true, "connectivity": "l2", "bound_drivers": map[string]any{"0": "ovn"}},
+		"26": {"port_filter": true, "connectivity": "l2", "bridge_name": "br-int", "datapath_type": "system", "bound_drivers": map[string]any{"0": "ovn"}},
+	} {
+		f := newFake(t)
+		n := f.neutron()
+		n.details = details
+		n.agents["kvm07"] = agent{Type: "OVN Controller agent", Host: "kvm07", Alive: true, Enabled: true, Configurations: map[string]any{"chassis_name": "2e7b1f0c", "bridge-mappings": "physnet1:br-ex"}}
+		id := n.add(map[string]any{"device_id": "i-1", "device_owner": "compute:nova"})
+		got, err := f.open(t).BindPort(t.Context(), id, "kvm07")
+		if err != nil || got.VIFType != "ovs" || got.HostID != "kvm07" || got.IsHybrid() || got.Bridge("br-int") != "br-int" || got.Device("tap") != "tap"+id[:min(11, len(id))] {
+			t.Errorf("%s: BindPort = %+v, %v", name, got, err)
+		}
+		if diff := cmp.Diff(details, got.VIFDetails); diff != "" {
+			t.Errorf("%s: details (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

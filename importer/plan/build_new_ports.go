@@ -26,6 +26,8 @@ func (d *draft) checkTaken(p cloud.Port) {
 	case p.VNICType != "" && p.VNICType != "normal":
 		d.findDo(blockedPort, "openstack port set --vnic-type normal "+p.ID,
 			"Port %s has its address %s and is of vnic_type %s, which is another kind of interface.", p.ID, p.MAC, quoted(p.VNICType))
+	default:
+		d.checkBinding(p)
 	}
 }
 

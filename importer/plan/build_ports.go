@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // checkPort looks at what would make Nova lose or refuse the port: it finds
@@ -31,6 +32,18 @@ func (d *draft) checkPort(p cloud.Port) {
 		d.findDo(blockedPort, bind, "Port %s is not bound (vif_type %s).", p.ID, quoted(p.VIFType))
 	case host != "" && p.HostID != host:
 		d.findDo(blockedPort, bind, "Port %s is bound on host %s, not on %s.", p.ID, quoted(p.HostID), quoted(host))
+	default:
+		d.checkBinding(p)
+	}
+}
+
+// checkBinding looks at how a port is bound already.
+func (d *draft) checkBinding(p cloud.Port) {
+	if unbound(p.VIFType) {
+		return
+	}
+	if err := nova.CheckVIFType(p.VIFType); err != nil {
+		d.findDo(blockedPort, "openstack port show "+p.ID+"; openstack port set --host '' "+p.ID+", once another mechanism driver binds ports there.", "Port %s: %v.", p.ID, err)
 	}
 }
 

@@ -93,6 +93,7 @@ func TestInstanceRefuses(t *testing.T) {
 		{"unbound", func(d *Domain, w *World) { w.Cloud.Ports[0].VIFType = "unbound" }, "port " + portID(1) + `: is not bound (vif_type "unbound")`},
 		{"binding failed", func(d *Domain, w *World) { w.Cloud.Ports[0].VIFType = "binding_failed" }, "port " + portID(1) + ": is not bound"},
 		{"no vif type", func(d *Domain, w *World) { w.Cloud.Ports[0].VIFType = "" }, "is not bound"},
+		{"vhost-user", func(d *Domain, w *World) { w.Cloud.Ports[0].VIFType = "vhostuser" }, "port " + portID(1) + `: vif_type "vhostuser" is not one that an adopted domain can have (bridge, ovs)`},
 		{"port gone", func(d *Domain, w *World) { w.Cloud.Ports = nil }, "port " + portID(1) + ": is not in the cloud"},
 		{"no cloud", func(d *Domain, w *World) { w.Cloud = nil }, "nothing is known of it"},
 		{"port of another MAC", func(d *Domain, w *World) { d.NICs[0].Port = portID(2) }, "has the MAC address " + mac(2)},

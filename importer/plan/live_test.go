@@ -121,6 +121,7 @@ func TestLivePort(t *testing.T) {
 		{"of DHCP", func(p *cloud.Port) { p.DeviceID, p.DeviceOwner = "dhcp1", "network:dhcp" }, Skip, "K2O-943", `belongs to "network:dhcp dhcp1"`},
 		{"kept for a trunk", func(p *cloud.Port) { p.DeviceID, p.DeviceOwner = "", "trunk:subport" }, Skip, "K2O-943", "belongs to trunk:subport"},
 		{"of another project", func(p *cloud.Port) { p.ProjectID = shopID }, Skip, "K2O-943", "belongs to project " + shopID},
+		{"its own, on vhost-user", func(p *cloud.Port) { p.VIFType = "vhostuser" }, Skip, "K2O-943", `vif_type "vhostuser" is not one`},
 		{"passed through", func(p *cloud.Port) { p.VNICType = "direct" }, Skip, "K2O-943", "vnic_type direct"},
 		{"without the guest's address", func(p *cloud.Port) { p.FixedIPs = nil }, Import, "K2O-944", "which its port does not have"},
 	}

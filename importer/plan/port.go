@@ -127,7 +127,9 @@ func (w World) portProblem(d Domain, nic NIC, p cloud.Port) error {
 		return fmt.Errorf("belongs to project %q: Nova finds ports by the instance's project", p.ProjectID)
 	case p.DeviceID != "" && !strings.EqualFold(p.DeviceID, d.UUID):
 		return fmt.Errorf("belongs to device %s", p.DeviceID)
-	case w.Cloud.Live || w.boundHere(p):
+	case w.boundHere(p):
+		return nova.CheckVIFType(p.VIFType)
+	case w.Cloud.Live:
 		return nil // the import binds it
 	case unbound(p.VIFType):
 		return fmt.Errorf("is not bound (vif_type %q): nova-compute would set the instance to ERROR when it starts", p.VIFType)

@@ -134,8 +134,19 @@ func (c checker) onHost(it *item, now discover.Domain, unread error) error {
 	if why := unfit(now); why != "" {
 		return fmt.Errorf("%w: %s", ErrChanged, why)
 	}
+	if len(now.Interfaces) > 0 && !it.wantsPorts() {
+		return fmt.Errorf("%w: the plan gives no port to %s", ErrNoPorts, macs(now))
+	}
 	_, _, err := finalState(now.State)
 	return err
+}
+
+func macs(d discover.Domain) string {
+	var all []string
+	for _, n := range d.Interfaces {
+		all = append(all, n.MAC)
+	}
+	return strings.Join(all, ", ")
 }
 
 // unfit is what has come since the plan was made and is not in a definition.

@@ -23,6 +23,9 @@ var (
 	ErrNotPlanned = errors.New("Nova does not have what the plan names")
 	// ErrNotRecorded: the instance has something that Nova could not read back.
 	ErrNotRecorded = errors.New("it cannot be recorded as planned")
+	// ErrNoPorts: nothing would be in the info cache of a domain that has
+	// interfaces, and Nova plugs what is in it.
+	ErrNoPorts = errors.New("its info cache would be empty although the domain has interfaces, and Nova's first start would leave it without any")
 	// ErrDeleted: Nova has a deleted row with the UUID, by which nova-compute
 	// destroys the domain.
 	ErrDeleted = errors.New("Nova has a deleted instance with this UUID")

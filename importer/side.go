@@ -63,7 +63,7 @@ func (it *item) resolve(s snippet) {
 }
 
 // wantsPort: the plan gives the interface a port of Neutron.
-func wantsPort(n plan.NIC) bool { return n.CreatePort || n.Port != "" }
+func wantsPort(n plan.NIC) bool { return n.HasPort() }
 
 func (it *item) wantsPorts() bool { return slices.ContainsFunc(it.planned.NICs, wantsPort) }
 

@@ -29,6 +29,17 @@ func (b *builder) nics(d *draft) {
 	if b.live() {
 		b.otherPorts(d)
 	}
+	b.anyPort(d)
+}
+
+// anyPort says that Nova's info cache would be empty, where no interface has a
+// port. From 2025.1 on that is said of each. An interface without a network has
+// been named before.
+func (b *builder) anyPort(d *draft) {
+	has := func(n NIC) bool { return n.HasPort() || n.NetworkID == "" }
+	if b.Release.HealsInfoCache() && len(d.NICs) > 0 && !slices.ContainsFunc(d.NICs, has) {
+		d.find(blockedCache, "None of its interfaces has a port in Neutron: Nova's info cache would be empty, and a start by Nova before it is filled would leave the guest without any.")
+	}
 }
 
 // otherPorts are the instance's by their device, and no interface's: Nova would

@@ -128,8 +128,8 @@ func TestBuildWithIDsAlone(t *testing.T) {
 	in.Settings.Networks = cloud.Mapping{{Bridge: "br0", Network: publicID}}
 	in.Settings.Defaults.Project, in.Settings.Defaults.User = legacyID, adminID
 	d := build(t, in)
-	if d.Decision != Import || codes(d) != "K2O-945" {
-		t.Errorf("decision %s with %q, want import with the missing port", d.Decision, codes(d))
+	if d.Decision != Skip || codes(d) != "K2O-950 K2O-945" {
+		t.Errorf("decision %s with %q, want it skipped for the missing port", d.Decision, codes(d))
 	}
 	if d.ProjectID != legacyID || d.UserID != adminID || d.NICs[0].NetworkID != publicID {
 		t.Errorf("ids are %q, %q, %q, want them as given", d.ProjectID, d.UserID, d.NICs[0].NetworkID)
@@ -381,7 +381,7 @@ func TestPortProblems(t *testing.T) {
 		{"binding failed", func(p *cloud.Port) { p.VIFType = "binding_failed" }, Skip, "K2O-943"},
 		{"other host", func(p *cloud.Port) { p.HostID = "kvm09" }, Skip, "K2O-943"},
 		{"other address", func(p *cloud.Port) { p.FixedIPs[0].Address = netip.MustParseAddr("10.66.0.200") }, Import, "K2O-944"},
-		{"no port", func(p *cloud.Port) { p.MAC = mac(99) }, Import, "K2O-945"},
+		{"no port", func(p *cloud.Port) { p.MAC = mac(99) }, Skip, "K2O-950 K2O-945"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -397,8 +397,42 @@ func TestPortProblems(t *testing.T) {
 func TestNoPortIsSaidOnce(t *testing.T) {
 	in := input(Candidate{linux(1, "x"), check.Assessment{Verdict: check.VerdictAttention, Findings: []check.Finding{{Code: "K2O-622", Severity: check.Attention, Text: "No port."}}}})
 	in.Cloud.Ports = []cloud.Port{}
-	if d := build(t, in); codes(d) != "K2O-622" {
-		t.Errorf("findings are %q, want the rules' own alone", codes(d))
+	if d := build(t, in); codes(d) != "K2O-950 K2O-622" {
+		t.Errorf("findings are %q, want the rules' own, and that the info cache would be empty", codes(d))
+	}
+}
+
+// An info cache that would be empty is none to import with, whatever the
+// release: one with the other interfaces is, where Nova looks for the rest.
+func TestEmptyCache(t *testing.T) {
+	second := func(d *discover.Domain) {
+		d.Interfaces = append(d.Interfaces, d.Interfaces[0])
+		d.Interfaces[1].MAC = mac(99)
+	}
+	for _, c := range []struct {
+		name   string
+		major  int
+		domain func(*discover.Domain)
+		ports  bool
+		want   Decision
+		codes  string
+	}{
+		{"Zed, one without a port", 26, second, true, Import, "K2O-945"},
+		{"Zed, none has one", 26, second, false, Skip, "K2O-950 K2O-945 K2O-945"},
+		{"2024.2, none has one", 30, second, false, Skip, "K2O-950 K2O-945 K2O-945"},
+		{"2025.1, one without a port", 31, second, true, Skip, "K2O-943"},
+		{"2025.1, none has one", 31, second, false, Skip, "K2O-943 K2O-943"},
+		{"Zed, no interface", 26, func(d *discover.Domain) { d.Interfaces, d.Addresses = nil, nil }, false, Import, ""},
+		{"no databases", 0, second, false, Import, "K2O-945 K2O-945"},
+	} {
+		in := input(ready(with(linux(1, "x"), c.domain)))
+		in.Release.Major = c.major
+		if !c.ports {
+			in.Cloud.Ports = []cloud.Port{}
+		}
+		if d := build(t, in); d.Decision != c.want || codes(d) != c.codes {
+			t.Errorf("%s: %s with %q, want %s with %q", c.name, d.Decision, codes(d), c.want, c.codes)
+		}
 	}
 }
 

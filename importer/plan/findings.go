@@ -69,6 +69,10 @@ var (
 	blockedGroup = concern{"K2O-949", check.Blocked, "Security group not clear",
 		"Correct security_groups: names and ids of the instance's own project are meant.", "Neutron's security groups belong to a project; each has its own default"}
 
+	blockedCache = concern{"K2O-950", check.Blocked, "Empty info cache",
+		"Name the cloud in the configuration, for the import to make the ports; or create them, and give the plan what Neutron knows.",
+		"nova/virt/libvirt/driver.py plugs what instance_info_caches has; heal_instance_info_cache fills an empty one before 31.0.0 only, one instance a minute and never without ports"}
+
 	blockedRoom = concern{"K2O-951", check.Blocked, "No room on the host",
 		"Raise the host's allocation ratio, or leave others out.", "placement/objects/allocation.py _check_capacity_exceeded: (total - reserved) * allocation_ratio, max_unit, min_unit, step_size"}
 	blockedQuota = concern{"K2O-952", check.Blocked, "No room in the project's quota",
@@ -84,7 +88,7 @@ var concerns = []concern{
 	blockedProject, blockedUser, attentionZone, blockedImage, infoImage,
 	blockedFlavor, attentionFlavor, attentionNew, infoNew,
 	blockedDisk, infoNIC,
-	blockedNetwork, attentionNetwork, blockedPort, attentionAddress, attentionPort, blockedNotVisible, blockedAddress, infoAddress, blockedGroup,
+	blockedNetwork, attentionNetwork, blockedPort, attentionAddress, attentionPort, blockedNotVisible, blockedAddress, infoAddress, blockedGroup, blockedCache,
 	blockedRoom, blockedQuota,
 	blockedEntry,
 }

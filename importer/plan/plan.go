@@ -147,6 +147,9 @@ type NIC struct {
 	SecurityGroups []string `yaml:"security_groups,omitempty"` // ids, likewise
 }
 
+// HasPort reports whether the interface has a port, or is to get one.
+func (n NIC) HasPort() bool { return n.CreatePort || n.Port != "" }
+
 // A Disk is one disk and what it becomes.
 type Disk struct {
 	Target  string `yaml:"target"`

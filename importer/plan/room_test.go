@@ -70,7 +70,7 @@ func TestRoom(t *testing.T) {
 		{"no provider", func(in *Input) { in.Cloud.Providers[0].UUID = "other" }, "ssss", "Placement has no resource provider 7f0d4a1e-63a8-4b32-9b0c-2f4b1f4f0a11, which is that of kvm01", "openstack resource provider show 7f0d"},
 		{"providers were not read", func(in *Input) { in.Cloud.Providers = nil }, "iiii", "", ""},
 		{"not live", func(in *Input) {
-			in.Cloud.Live = false
+			in.Cloud.Live, in.Cloud.Ports = false, snapshot().Ports
 			inventory(in, "VCPU", func(i *cloud.Inventory) { i.Total = 0 })
 		}, "iiii", "", ""},
 		{"a smaller one still fits", func(in *Input) {

@@ -51,7 +51,7 @@ func (c *Cloud) openCells(ctx context.Context) error {
 	_ = group.Wait()
 	for i, m := range mappings {
 		if errs[i] != nil {
-			c.closed = append(c.closed, ClosedCell{ID: m.ID, UUID: m.UUID, Name: m.label(), Reason: errs[i].Error()})
+			c.closed = append(c.closed, ClosedCell{ID: m.ID, UUID: m.UUID, Name: m.label(), Reason: errs[i].Error(), Disabled: errors.Is(errs[i], errCellDisabled)})
 			continue
 		}
 		c.cells = append(c.cells, &cell{ID: m.ID, UUID: m.UUID, Name: m.label(), database: opened[i]})

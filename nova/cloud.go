@@ -103,6 +103,7 @@ type ClosedCell struct {
 	ID         int64
 	UUID, Name string
 	Reason     string // "is disabled", or what went wrong when it was opened
+	Disabled   bool   // it was not opened because somebody has disabled it
 }
 
 // Release says which Nova uses the databases.

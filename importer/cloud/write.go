@@ -12,6 +12,8 @@ var (
 	ErrNoRoom = errors.New("Placement has no room for it")
 	// ErrConflict: Placement's generations kept changing under the request.
 	ErrConflict = errors.New("somebody else keeps changing the same records")
+	// ErrHosting: a host cannot be taken out of Nova as it is.
+	ErrHosting = errors.New("Nova has instances on the host, or migrations to or from it")
 	// ErrNotFound: what the plan refers to is not there any more.
 	ErrNotFound = errors.New("it is not there any more")
 )

@@ -1,0 +1,118 @@
+package onboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+)
+
+// Files are a host's, for looking.
+type Files interface {
+	Read(ctx context.Context, path string, offset int64, limit int) ([]byte, error)
+}
+
+// ConfPlaces are where nova-compute's packages have their configuration, in the
+// order in which it is read: RDO's, everybody's, Debian's for the compute host.
+func ConfPlaces() []string {
+	return []string{"/usr/share/nova/nova-dist.conf", "/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}
+}
+
+// confLimit bounds what is read of a configuration file.
+const confLimit = 4 << 20
+
+// Look puts together what libvirt has said of a host and what its files say.
+// files is nil where nobody may look at them. places are those of nova-compute's
+// configuration.
+func Look(ctx context.Context, inv discover.Inventory, files Files, places []string) Host {
+	h := Host{Name: inv.Host.Name, Wanted: inv.Host.ComputeHost, Libvirt: inv.Hostname, Domains: inv.Found()}
+	if inv.Err != nil {
+		h.Err = inv.Err.Error()
+	}
+	if files != nil {
+		h.Conf = readConf(ctx, files, places)
+		h.System = firstLine(ctx, files, "/etc/hostname")
+		h.Files = readIdentities(ctx, files, h.Conf.IdentityPlaces(), &h.Err)
+	} else {
+		h.Conf.Err = "nobody may look at its files"
+	}
+	for _, d := range inv.Domains {
+		if d.State.Active() {
+			h.Running++
+		}
+		h.Empty = append(h.Empty, emptyDrives(d)...)
+		h.Bases = append(h.Bases, restOn(d, orElse(h.Conf.Cache, defaultState+"/instances/_base"))...)
+	}
+	return h
+}
+
+// readConf reads what there is. A file that is not there is none of this host's.
+func readConf(ctx context.Context, files Files, places []string) (c NovaConf) {
+	for _, p := range places {
+		text, err := files.Read(ctx, p, 0, confLimit)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			c, err = c.Add(p, text)
+		}
+		if err != nil {
+			c.Err = err.Error()
+		}
+	}
+	if c.Read() {
+		c.Err = ""
+	}
+	return c
+}
+
+func firstLine(ctx context.Context, files Files, p string) string {
+	text, err := files.Read(ctx, p, 0, 256)
+	if err != nil {
+		return "" // it is asked for in case nova.conf says nothing
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSpace(line)
+}
+
+// readIdentities is never nil unless one may be there that could not be read.
+func readIdentities(ctx context.Context, files Files, places []string, failed *string) []IdentityFile {
+	found := []IdentityFile{}
+	for _, p := range places {
+		text, err := files.Read(ctx, p, 0, identityLength)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			*failed = orElse(*failed, fmt.Sprintf("its compute_id could not be read: %v", err))
+			return nil
+		}
+		id, _ := ParseIdentity(text) // "" is what it says then
+		found = append(found, IdentityFile{p, id})
+	}
+	return found
+}
+
+// emptyDrives have no medium.
+func emptyDrives(d discover.Domain) (found []Drive) {
+	for _, k := range d.Disks {
+		if (k.Device == "cdrom" || k.Device == "floppy") && k.Path == "" && k.Protocol == "" {
+			found = append(found, Drive{Domain: d.Name, Target: k.Target})
+		}
+	}
+	return found
+}
+
+// restOn are the disks with an image of a folder below them.
+func restOn(d discover.Domain, dir string) (found []Drive) {
+	for _, k := range d.Disks {
+		if i := slices.IndexFunc(k.Backing, func(b string) bool { return strings.HasPrefix(b, dir+"/") }); i >= 0 {
+			found = append(found, Drive{Domain: d.Name, Target: k.Target, Image: k.Backing[i]})
+		}
+	}
+	return found
+}

@@ -1,0 +1,115 @@
+package onboard
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+)
+
+// fakeFiles are a host's; a text that begins with "!" is an error.
+type fakeFiles map[string]string
+
+func (f fakeFiles) Read(_ context.Context, path string, offset int64, limit int) ([]byte, error) {
+	text, ok := f[path]
+	switch {
+	case !ok:
+		return nil, fs.ErrNotExist
+	case strings.HasPrefix(text, "!"):
+		return nil, errors.New(text[1:])
+	}
+	text = text[min(int(offset), len(text)):]
+	return []byte(text[:min(limit, len(text))]), nil
+}
+
+// noted is an inventory of two domains.
+func noted() discover.Inventory {
+	return discover.Inventory{
+		Host: discover.Host{Name: "seven", ComputeHost: "kvm07"}, Hostname: "kvm07.example.org",
+		Domains: []discover.Domain{
+			{Name: "db", State: discover.StateRunning, Disks: []discover.Disk{
+				{Target: "vda", Device: "disk", Path: "/images/db.qcow2", Backing: []string{"/images/tpl.qcow2", "/srv/nova/instances/_base/da39"}},
+				{Target: "sda", Device: "cdrom"}, {Target: "sdb", Device: "cdrom", Path: "/iso/x.iso"}, {Target: "sdc", Device: "cdrom", Protocol: "rbd"},
+				{Target: "fda", Device: "floppy"},
+			}},
+			{Name: "off", State: discover.StateShutoff, Disks: []discover.Disk{{Target: "vda", Device: "disk", Backing: []string{"/srv/nova/instances/_base2/x"}}}},
+		},
+		Unreadable: []discover.Unreadable{{Name: "odd"}},
+	}
+}
+
+func TestLook(t *testing.T) {
+	files := fakeFiles{
+		"/etc/nova/nova.conf":         "[DEFAULT]\nhost = first\nstate_path=/srv/nova\ntransport_url = rabbit://nova:s3cret@mq # not a comment\n[libvirt]\nconnection_uri = qemu+tcp://localhost/system\n",
+		"/etc/nova/nova-compute.conf": "[DEFAULT]\nhost = kvm07\n[image_cache]\nremove_unused_base_images = False\n",
+		"/srv/nova/compute_id":        " " + strings.ToUpper(mine) + "\n",
+		"/etc/nova/compute_id":        "nonsense",
+		"/etc/hostname":               "system\n# more\n",
+	}
+	want := Host{
+		Name: "seven", Wanted: "kvm07", Libvirt: "kvm07.example.org", System: "system", Domains: 3, Running: 1,
+		Empty: []Drive{{Domain: "db", Target: "sda"}, {Domain: "db", Target: "fda"}},
+		Bases: []Drive{{Domain: "db", Target: "vda", Image: "/srv/nova/instances/_base/da39"}},
+		Conf: NovaConf{
+			Paths: []string{"/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}, Host: "kvm07", StatePath: "/srv/nova",
+			URI: "qemu+tcp://localhost/system", Cache: "/srv/nova/instances/_base", KeepsBase: true,
+		},
+		Files: []IdentityFile{{"/srv/nova/compute_id", mine}, {"/etc/nova/compute_id", ""}},
+	}
+	got := Look(t.Context(), noted(), files, ConfPlaces())
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Look (-want +got):\n%s", diff)
+	}
+	if got.ComputeHost() != "kvm07" {
+		t.Errorf("ComputeHost = %q, want what the last file says", got.ComputeHost())
+	}
+}
+
+func TestLookWithout(t *testing.T) {
+	inv := noted()
+	for name, c := range map[string]struct {
+		files   Files
+		host    string
+		looked  bool
+		says    string // Err
+		confErr string
+	}{
+		"files":                         {nil, "kvm07", false, "", "nobody may look"},
+		"nova.conf":                     {fakeFiles{}, "kvm07", true, "", ""},
+		"permission":                    {fakeFiles{"/etc/nova/nova.conf": "!permission denied"}, "kvm07", true, "", "permission denied"},
+		"a host in it":                  {fakeFiles{"/etc/nova/nova.conf": "[DEFAULT]\n", "/etc/hostname": "kvm7\n"}, "kvm7", true, "", ""},
+		"sense in it":                   {fakeFiles{"/etc/nova/nova.conf": "[DEFAULT\ns3cret"}, "kvm07", true, "", "is no option"},
+		"permission for its compute_id": {fakeFiles{"/var/lib/nova/compute_id": "!permission denied"}, "kvm07", false, "compute_id could not be read: permission denied", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := Look(t.Context(), inv, c.files, ConfPlaces())
+			if h.ComputeHost() != c.host || h.looked() != c.looked || !strings.Contains(h.Err, c.says) || (c.says == "") != (h.Err == "") ||
+				!strings.Contains(h.Conf.Err, c.confErr) || (c.confErr == "") != (h.Conf.Err == "") {
+				t.Errorf("Look = %+v, compute host %q", h, h.ComputeHost())
+			}
+			if strings.Contains(h.Conf.Err, "s3cret") {
+				t.Errorf("a line of nova.conf is told: %q", h.Conf.Err)
+			}
+		})
+	}
+	inv.Err = errors.New("host seven: no answer")
+	if h := Look(t.Context(), inv, nil, nil); h.Err != "host seven: no answer" {
+		t.Errorf("Err = %q", h.Err)
+	}
+}
+
+func TestParseIdentity(t *testing.T) {
+	for text, want := range map[string]string{
+		mine: mine, mine + "\n": mine, "  " + mine + "  ": mine, strings.ReplaceAll(mine, "-", ""): mine,
+		"": "", "x": "", mine[:35]: "", "     " + mine: "", mine + "\n" + mine: "",
+	} {
+		if got, err := ParseIdentity([]byte(text)); got != want || (want == "") != (err != nil) {
+			t.Errorf("ParseIdentity(%q) = %q, %v, want %q", text, got, err, want)
+		}
+	}
+}

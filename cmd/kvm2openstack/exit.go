@@ -101,6 +101,9 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 	}()
 	root := newRoot(std)
 	root.SetArgs(args)
+	second := &secondSignal{}
+	root.PersistentPreRun = second.arm
+	defer second.over()
 	err := root.ExecuteContext(ctx)
 	if out.err == nil {
 		complain(std.err, err)

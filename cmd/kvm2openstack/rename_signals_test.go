@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/lightcloud/kvm2openstack/importer/restart"
 )
 
@@ -60,6 +62,29 @@ func TestSteer(t *testing.T) {
 	if results[0].Outcome != restart.Half || results[1].Outcome != restart.NotTried {
 		t.Errorf("%+v", results)
 	}
+}
+
+// The end of a context after its command has run, as at the end of a test, takes
+// no signal from what the process does next.
+func TestSecondSignalOnlyWhileItRuns(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	second := &secondSignal{}
+	looks := &cobra.Command{Annotations: onlyLooks}
+	looks.SetContext(ctx)
+	second.arm(looks, nil)
+	second.over()
+	got := make(chan os.Signal, 1)
+	signal.Notify(got, syscall.SIGTERM)
+	defer signal.Stop(got)
+	cancel()
+	done := make(chan struct{})
+	context.AfterFunc(ctx, func() { close(done) }) // what was armed before has run, too
+	<-done
+	time.Sleep(10 * time.Millisecond)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-got
 }
 
 // After a run signals have their usual effect again.

@@ -60,11 +60,10 @@ OpenStack Nova in place: no disk is copied and importing needs no restart.
   demo     the whole way on a bundled data centre; needs nothing
 
   install-timer  have sync run by itself`,
-		Version:          version,
-		SilenceUsage:     true,
-		SilenceErrors:    true,
-		Args:             noArgs,
-		PersistentPreRun: endAtOnce,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},

@@ -16,6 +16,21 @@ type Release struct {
 // itself: heal_instance_info_cache_interval is off by default from 31.0.0.
 func (r Release) HealsInfoCache() bool { return r.Major > 0 && r.Major < 31 }
 
+// LosesVariables reports whether Nova makes a guest's UEFI variables anew each
+// time it makes the domain anew, and in which point release of the series that
+// came to an end, "" for none: guest.py delete_configuration undefines with
+// NVRAM, and with KEEP_NVRAM from 33.0.0 on. The databases do not tell one point
+// release from another.
+func (r Release) LosesVariables() (until string, loses bool) {
+	switch {
+	case r.Major == 31:
+		return "31.3.0", true
+	case r.Major == 32:
+		return "32.2.1", true
+	}
+	return "", r.Major < 33
+}
+
 // A Presence is where a UUID already occurs in Nova's databases.
 type Presence struct {
 	Live         bool // instances, deleted = 0

@@ -63,3 +63,15 @@ func TestDetectCellsApart(t *testing.T) {
 		t.Errorf("ReadOnly = %q, want %q in it", r.ReadOnly, want)
 	}
 }
+
+func TestLosesVariables(t *testing.T) {
+	for _, c := range []struct {
+		major int
+		until string
+		loses bool
+	}{{0, "", true}, {22, "", true}, {26, "", true}, {30, "", true}, {31, "31.3.0", true}, {32, "32.2.1", true}, {33, "", false}, {34, "", false}} {
+		if until, loses := (Release{Major: c.major}).LosesVariables(); until != c.until || loses != c.loses {
+			t.Errorf("%d: LosesVariables = %q, %v, want %q, %v", c.major, until, loses, c.until, c.loses)
+		}
+	}
+}

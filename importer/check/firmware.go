@@ -3,6 +3,8 @@ package check
 import (
 	"slices"
 	"strings"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // firmwareRules: what the guest boots with, and the machine it sees.
@@ -28,13 +30,17 @@ var firmwareRules = []Rule{
 		Action: "See that the guest boots from \\EFI\\BOOT\\BOOTX64.EFI; keep a copy of the NVRAM file.",
 		Fact:   "nova/virt/libvirt/guest.py delete_configuration: NVRAM goes with the undefine; kept from 31.3.0, 32.2.1 and 33.0.0 (tried on Zed and 31.0.0)",
 		find: func(s subject) []detail {
-			keeps := s.Nova != nil && s.Nova.Release.Major >= 33
-			d := say("Each start through Nova makes its UEFI variables anew: own boot entries and enrolled keys are lost.").
+			until, loses := nova.Release{Major: s.major()}.LosesVariables()
+			text := "Each start through Nova makes its UEFI variables anew%s: own boot entries and enrolled keys are lost."
+			if until != "" {
+				until = ", before " + until
+			}
+			d := say(text, until).
 				do("inside the guest: ls /boot/efi/EFI/BOOT/BOOTX64.EFI (Windows: bcdboot makes it)")
 			if nvram := s.nvram(); nvram != "" {
 				d = d.do("keep a copy: cp -p %s BACKUP; inside the guest: ls /boot/efi/EFI/BOOT/BOOTX64.EFI (Windows: bcdboot makes it)", sh(nvram))
 			}
-			return when(s.Firmware.UEFI && !keeps, d)
+			return when(s.Firmware.UEFI && loses, d)
 		},
 	},
 	{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // A Limit is something that people do with instances and that an adopted one
@@ -54,10 +56,6 @@ func (m Made) release() (major int) {
 	return major
 }
 
-// variablesKept is Nova 2026.1, the first release of which no version makes UEFI
-// variables anew; of 31 and 32 the late ones do not.
-const variablesKept = 33
-
 // rebuildsUEFI is the first release that was seen to rebuild a UEFI guest with
 // an image that does not say UEFI: 2025.1. Zed does not.
 const rebuildsUEFI = 31
@@ -89,7 +87,7 @@ func (p Plan) Limits(d Domain) []Limit {
 			limits = append(limits, Limit{Rebuild, false, effect, reason})
 		}
 	}
-	if uefi && release < variablesKept {
+	if _, loses := (nova.Release{Major: release}).LosesVariables(); uefi && loses {
 		const effect, reason = "makes the UEFI variables anew", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before 31.3.0 and 32.2.1"
 		limits = append(limits, Limit{Reboot, false, effect, reason}, Limit{Start, false, effect, reason})
 	}

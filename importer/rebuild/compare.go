@@ -106,12 +106,13 @@ func guestRank(d Difference) int {
 // Only in point releases of 2025.1 and 2025.2, which the databases do not tell
 // from the first ones, does Nova begin to keep them.
 func variables(now discover.Domain, c Config) (Difference, bool) {
-	if !now.Firmware.UEFI || c.since(33) {
+	until, loses := nova.Release{Major: cmp.Or(c.Major, newest)}.LosesVariables()
+	if !now.Firmware.UEFI || !loses {
 		return Difference{}, false
 	}
 	d := pair{"firmware_variables", "", "its own", "new ones at each rebuild after the first"}.difference()
-	if c.since(31) {
-		d.Then += ", before 31.3.0 and 32.2.1"
+	if until != "" {
+		d.Then += ", before " + until
 	}
 	return d, true
 }

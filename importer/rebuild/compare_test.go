@@ -103,7 +103,7 @@ func TestVariables(t *testing.T) {
 	d.Firmware.UEFI, i.ImageProperties["hw_firmware_type"] = true, "uefi"
 	for major, want := range map[int]string{
 		22: "new ones at each rebuild after the first", 30: "new ones at each rebuild after the first",
-		31: "new ones at each rebuild after the first, before 31.3.0 and 32.2.1", 32: "new ones at each rebuild after the first, before 31.3.0 and 32.2.1", 33: "",
+		31: "new ones at each rebuild after the first, before 31.3.0", 32: "new ones at each rebuild after the first, before 32.2.1", 33: "",
 	} {
 		got := ""
 		for _, one := range Differences(d, i, Config{Major: major}) {

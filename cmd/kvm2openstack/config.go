@@ -17,6 +17,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/onboard"
 	"github.com/lightcloud/kvm2openstack/importer/openstack"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/importer/sync"
@@ -26,20 +27,21 @@ import (
 // A config is the configuration file, whole. An empty one is fine for an
 // audit of hosts alone.
 type config struct {
-	Nova      novaConfig    `yaml:"nova"`
-	Cloud     string        `yaml:"cloud"`       // entry in clouds.yaml, or envvars for OS_*
-	CloudFile string        `yaml:"cloud_file"`  // instead: the answers of its APIs, for work on the databases alone
-	Calls     int           `yaml:"cloud_calls"` // in flight at a time, to all of its APIs together
-	Journal   string        `yaml:"journal"`
-	Hosts     []hostConfig  `yaml:"hosts"`
-	Networks  cloud.Mapping `yaml:"networks"`
-	Defaults  plan.Defaults `yaml:"defaults"`
-	Rules     []plan.Rule   `yaml:"rules"`
-	Scan      scanConfig    `yaml:"scan"`
-	Usage     limits.Limits `yaml:"usage"`
-	Restart   restartConfig `yaml:"restart"`
-	Sync      sync.Policy   `yaml:"sync"`
-	Notify    notify.Config `yaml:"notify"`
+	Nova      novaConfig       `yaml:"nova"`
+	Cloud     string           `yaml:"cloud"`       // entry in clouds.yaml, or envvars for OS_*
+	CloudFile string           `yaml:"cloud_file"`  // instead: the answers of its APIs, for work on the databases alone
+	Calls     int              `yaml:"cloud_calls"` // in flight at a time, to all of its APIs together
+	Journal   string           `yaml:"journal"`
+	Hosts     []hostConfig     `yaml:"hosts"`
+	Networks  cloud.Mapping    `yaml:"networks"`
+	Defaults  plan.Defaults    `yaml:"defaults"`
+	Rules     []plan.Rule      `yaml:"rules"`
+	Scan      scanConfig       `yaml:"scan"`
+	Usage     limits.Limits    `yaml:"usage"`
+	Restart   restartConfig    `yaml:"restart"`
+	Onboard   onboard.Settings `yaml:"onboard"`
+	Sync      sync.Policy      `yaml:"sync"`
+	Notify    notify.Config    `yaml:"notify"`
 
 	file string // where it was read from, "" for none
 }
@@ -137,7 +139,7 @@ func (c *config) resolve() error {
 	if c.Cloud != "" && c.CloudFile != "" {
 		return errors.New("give cloud, an entry in clouds.yaml, or cloud_file, its answers in a file, and not both")
 	}
-	return errors.Join(c.checkCalls(), planSettings(*c).Check(), c.Restart.check(), c.Nova.Libvirt.check(), c.Usage.Check(), c.Sync.Check(), c.Notify.Check())
+	return errors.Join(c.checkCalls(), planSettings(*c).Check(), c.Restart.check(), c.Onboard.Check(), c.Nova.Libvirt.check(), c.Usage.Check(), c.Sync.Check(), c.Notify.Check())
 }
 
 func (c *config) checkCalls() error {

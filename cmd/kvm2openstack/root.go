@@ -56,6 +56,7 @@ OpenStack Nova in place: no disk is copied and importing needs no restart.
   status   what was adopted, as the cloud's dashboard shows it
   verify   do records, domains and disks agree?
   release  take an import back
+  onboard  will nova-compute accept a host that has guests? if not, make it so
   sync     what has drifted since? on a schedule; heals what you allow
   demo     the whole way on a bundled data centre; needs nothing
 
@@ -77,7 +78,7 @@ OpenStack Nova in place: no disk is copied and importing needs no restart.
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log every step to standard error")
 	root.AddCommand(
 		newAudit(a), newExplain(a), newPlan(a), newImport(a), newRename(a), newStatus(a),
-		newVerify(a), newRelease(a), newSync(a), newDemo(a), newInstallTimer(a), newMan(a),
+		newVerify(a), newRelease(a), newOnboard(a), newSync(a), newDemo(a), newInstallTimer(a), newMan(a),
 	)
 	return root
 }

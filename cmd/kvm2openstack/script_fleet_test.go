@@ -22,6 +22,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"status":    checkStatus,
 	"define":    defineDomains,
 	"beat":      beat,
+	"cloud":     makeCloud,
+	"sql":       runSQL,
 	"fill":      fillFile,
 	"bytes":     writeBytes,
 	"listen":    listen,

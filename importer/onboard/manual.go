@@ -1,0 +1,98 @@
+package onboard
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// A Manual is a command with which a person does a part of an onboarding, for
+// those who let no tool do it.
+type Manual struct {
+	Where string `json:"where"`
+	Line  string `json:"line"`
+	Until string `json:"until,omitempty"` // what to wait for before the next one
+}
+
+// Where commands are given.
+const (
+	OnHost       = "on the host"
+	WithClient   = "with the cloud's client"
+	OnController = "on a controller"
+	InDatabase   = "in the cell's database"
+)
+
+// DisabledReason is what the cloud says of the service meanwhile.
+const DisabledReason = "kvm2openstack: its guests are not adopted yet"
+
+// Manuals are the commands for what Judge calls ours, in their order.
+func (s Settings) Manuals(h Host, c Cloud, way Way) []Manual {
+	s = s.WithDefaults()
+	name := h.ComputeHost()
+	v := Judge(h, c)
+	var list []Manual
+	switch {
+	case v.Has(FirstStart) && way == ByRecords:
+		list = s.recordsByHand(h, c, name)
+	case v.Has(FirstStart):
+		list = s.firstStartByHand(h, name)
+	}
+	return append(list,
+		Manual{Where: OnController, Line: "nova-manage cell_v2 discover_hosts --verbose"},
+		Manual{Where: WithClient, Line: "openstack compute service list --long --host " + shell(name)},
+	)
+}
+
+func disable(name string) string {
+	return "openstack compute service set --disable --disable-reason " + shell(DisabledReason) + " " + shell(name) + " nova-compute"
+}
+
+// EnableCommand is for when the guests are adopted.
+func EnableCommand(name string) string {
+	return "openstack compute service set --enable " + shell(name) + " nova-compute"
+}
+
+func (s Settings) firstStartByHand(h Host, name string) []Manual {
+	stop := s.FirstStop
+	if strings.HasPrefix(stop, stopFirst) {
+		stop = stopFirst
+	}
+	return []Manual{
+		{OnHost, s.Stop, ""},
+		{OnHost, fmt.Sprintf(`printf '[libvirt]\nconnection_uri = qemu:///session\n' >%s`, FirstStartFile), ""},
+		{OnHost, s.firstStart(h), "openstack compute service list --host " + shell(name) + " has it"},
+		{WithClient, disable(name), ""},
+		{WithClient, "openstack resource provider list --name " + shell(h.Libvirt), "it is listed"},
+		{WithClient, "openstack resource provider inventory list UUID", "VCPU, MEMORY_MB and DISK_GB are listed"},
+		{OnHost, stop, ""},
+		{OnHost, "rm " + FirstStartFile, ""},
+		{OnHost, s.Start, ""},
+	}
+}
+
+func (s Settings) recordsByHand(h Host, c Cloud, name string) []Manual {
+	version := c.Release.Services
+	list := []Manual{{OnHost, s.Stop, ""}}
+	if h.Identity() == "" {
+		list = append(list, Manual{OnHost, fmt.Sprintf("uuidgen | install -o %[1]s -g %[1]s -m 644 /dev/stdin %s", shell(s.User), shell(path.Join(h.Conf.State(), "compute_id"))), ""})
+	}
+	return append(list,
+		Manual{InDatabase, fmt.Sprintf("INSERT INTO services (created_at, uuid, host, `binary`, topic, report_count, disabled, disabled_reason, deleted, forced_down, version) "+
+			"VALUES (utc_timestamp(), uuid(), %s, 'nova-compute', 'compute', 0, 1, %s, 0, 0, %d);", sqlText(name), sqlText(DisabledReason), version), ""},
+		Manual{OnHost, s.Start, "openstack compute service list --host " + shell(name) + " has it as up"},
+		Manual{WithClient, "openstack resource provider list --name " + shell(h.Libvirt), "it is listed"},
+		Manual{WithClient, "openstack resource provider inventory list UUID", "VCPU, MEMORY_MB and DISK_GB are listed"},
+	)
+}
+
+// sqlText quotes a text for a statement that a person gives.
+func sqlText(s string) string {
+	quoted := "'"
+	for _, r := range s {
+		if r == '\'' || r == '\\' {
+			quoted += string(r)
+		}
+		quoted += string(r)
+	}
+	return quoted + "'"
+}

@@ -1,0 +1,110 @@
+package onboard
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Way is how a host with guests becomes Nova's.
+type Way string
+
+// The ways.
+const (
+	// ByFirstStart lets nova-compute start once on an empty libvirt, that of its
+	// own user: Nova makes all records itself.
+	ByFirstStart Way = "first-start"
+	// ByRecords writes the service and the compute_id that a first start leaves.
+	ByRecords Way = "records"
+)
+
+// Settings say how nova-compute is run on the hosts. The commands are of the
+// host's shell, and have to be right when given twice.
+type Settings struct {
+	ConfigFiles []string      `yaml:"config_files"` // of nova-compute; those that the packages have, where there are any
+	Unit        string        `yaml:"unit"`         // of nova-compute in systemd
+	User        string        `yaml:"user"`         // that nova-compute runs as
+	FirstStart  string        `yaml:"first_start"`  // starts it in the background with $FIRST_START as its last --config-file
+	FirstStop   string        `yaml:"first_stop"`   // ends that
+	Start       string        `yaml:"start"`        // starts it as it is to be
+	Stop        string        `yaml:"stop"`         // ends that
+	Running     string        `yaml:"running"`      // succeeds while that runs
+	Timeout     time.Duration `yaml:"timeout"`      // of each wait for nova-compute
+}
+
+const (
+	// firstUnit is the service that systemd has for a first start.
+	firstUnit = "kvm2openstack-first-start"
+	// FirstStartFile is the configuration of a first start. It goes with a
+	// reboot, and with the first start.
+	FirstStartFile = "/run/kvm2openstack-first-start.conf"
+	// FirstStartConf is what is in it.
+	FirstStartConf = "[libvirt]\nconnection_uri = qemu:///session\n"
+
+	stopFirst = "systemctl stop " + firstUnit
+
+	defaultUnit    = "nova-compute"
+	defaultUser    = "nova"
+	defaultTimeout = 5 * time.Minute
+)
+
+// Check refuses what cannot be meant so.
+func (s Settings) Check() error {
+	var errs []error
+	if s.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("onboard: timeout %v is below 0", s.Timeout))
+	}
+	for _, p := range s.ConfigFiles {
+		if !path.IsAbs(p) {
+			errs = append(errs, fmt.Errorf("onboard: config_files: %q is not a path on the hosts: it has to begin with /", p))
+		}
+	}
+	if s.FirstStart != "" && !strings.Contains(s.FirstStart, "FIRST_START") {
+		errs = append(errs, errors.New("onboard: first_start does not name $FIRST_START, the file that keeps nova-compute away from the guests"))
+	}
+	if (s.FirstStart == "") != (s.FirstStop == "") {
+		errs = append(errs, errors.New("onboard: give first_start and first_stop, or neither"))
+	}
+	return errors.Join(errs...)
+}
+
+// WithDefaults fills in what is not said: systemd, as the packages have it.
+func (s Settings) WithDefaults() Settings {
+	s.Unit, s.User, s.Timeout = cmp.Or(s.Unit, defaultUnit), cmp.Or(s.User, defaultUser), cmp.Or(s.Timeout, defaultTimeout)
+	s.Start = cmp.Or(s.Start, "systemctl start "+shell(s.Unit))
+	s.Stop = cmp.Or(s.Stop, "systemctl stop "+shell(s.Unit))
+	s.Running = cmp.Or(s.Running, "systemctl is-active --quiet "+shell(s.Unit))
+	s.FirstStop = cmp.Or(s.FirstStop, stopFirst+" || ! systemctl is-active --quiet "+firstUnit) // it may be gone
+	return s
+}
+
+// Places are the files that nova-compute of a host may be started with.
+func (s Settings) Places() []string {
+	if len(s.ConfigFiles) > 0 {
+		return s.ConfigFiles
+	}
+	return ConfPlaces()
+}
+
+// firstStart is the command for a host, whose configuration is known.
+func (s Settings) firstStart(h Host) string {
+	if s.FirstStart != "" {
+		return "FIRST_START=" + FirstStartFile + "; export FIRST_START; " + s.FirstStart
+	}
+	files := h.Conf.Paths
+	if len(files) == 0 {
+		files = s.ConfigFiles
+	}
+	if len(files) == 0 {
+		files = []string{"/etc/nova/nova.conf"}
+	}
+	words := []string{"systemd-run --collect --unit=" + firstUnit, "--uid=" + shell(s.User), "nova-compute"}
+	for _, f := range append(slices.Clone(files), FirstStartFile) {
+		words = append(words, "--config-file "+shell(f))
+	}
+	return strings.Join(words, " ")
+}

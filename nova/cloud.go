@@ -116,6 +116,18 @@ func (c *Cloud) Settings() Config { return c.config }
 // ClosedCells lists the cells that are not readable, with the reason.
 func (c *Cloud) ClosedCells() []ClosedCell { return c.closed }
 
+// An OpenCell is one that can be used.
+type OpenCell struct{ UUID, Name string }
+
+// OpenCells lists the cells that are readable, in the order of their ids.
+func (c *Cloud) OpenCells() []OpenCell {
+	list := make([]OpenCell, len(c.cells))
+	for i, one := range c.cells {
+		list[i] = OpenCell{one.UUID, one.Name}
+	}
+	return list
+}
+
 // cellByUUID returns the open cell with that uuid, or nil.
 func (c *Cloud) cellByUUID(uuid string) *cell {
 	for _, cell := range c.cells {

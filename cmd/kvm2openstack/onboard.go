@@ -142,7 +142,7 @@ func (o *onboardOptions) assess(ctx context.Context, a *app, c config, hosts []d
 		return nil, err
 	}
 	defer closeNova(db)
-	in := onboard.Cloud{Release: db.Release(), Closed: db.ClosedCells()}
+	in := onboard.Cloud{Release: db.Release(), Open: db.OpenCells(), Closed: db.ClosedCells()}
 	found := onboard.Survey{Hosts: discover.Hosts(hosts), Scan: c.scanOptions(), Places: c.Onboard.Places(), Open: onboard.OpenFiles}.Run(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err

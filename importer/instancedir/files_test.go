@@ -3,6 +3,7 @@ package instancedir
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -241,4 +242,35 @@ func TestOpenFiles(t *testing.T) {
 	if _, err := OpenFiles(t.Context(), discover.Host{Name: "tls", URI: "qemu+tls://h/system"}, nil); !errors.Is(err, ErrNoFiles) || errors.Is(err, ErrLost) {
 		t.Errorf("OpenFiles of a host without files = %v", err)
 	}
+}
+
+func TestFilesGive(t *testing.T) {
+	const p = "/run/first-start.conf"
+	eachWay(t, func(t *testing.T, h host, f *Files, _ bool) {
+		h.mkdir("/run")
+		h.mkdir("/etc")
+		h.write("/etc/passwd", fmt.Sprintf("root:x:0:0::/:\nnova:x:%d:%d::/:\n", os.Getuid(), os.Getgid()))
+		ctx := t.Context()
+		for range 2 { // The second time it is there.
+			if err := f.Give(ctx, p, []byte("[libvirt]\n"), "nova"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := os.Stat(h.path(p))
+		if err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("mode = %v, %v, want 0644", info, err)
+		}
+		if err := f.Give(ctx, p, []byte("other"), "nova"); !errors.Is(err, ErrOccupied) || !strings.Contains(err.Error(), p) {
+			t.Errorf("Give over another content = %v, want %v", err, ErrOccupied)
+		}
+		if text, err := f.ReadKept(ctx, p); string(text) != "[libvirt]\n" || err != nil {
+			t.Errorf("content = %q, %v", text, err)
+		}
+		if err := f.Give(ctx, "/run/other", nil, "nobody-here"); err == nil || !strings.Contains(err.Error(), "no user nobody-here") {
+			t.Errorf("Give to a user that is not there = %v", err)
+		}
+		if err := f.Give(ctx, "/etc", []byte("x"), "nova"); !errors.Is(err, ErrOccupied) {
+			t.Errorf("Give over a folder = %v, want %v", err, ErrOccupied)
+		}
+	})
 }

@@ -37,6 +37,7 @@ type Drive struct {
 type Cloud struct {
 	Release   nova.Release
 	Records   nova.HostRecords
+	Open      []nova.OpenCell
 	Closed    []nova.ClosedCell
 	Providers []cloud.Provider // of Placement, of the hosts' names; nil when it was not asked
 }

@@ -1,0 +1,123 @@
+package onboard
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+)
+
+// An Intent is all that is decided before a host is touched. It is the first
+// thing of an onboarding in the journal, and what the way back goes by.
+type Intent struct {
+	Way          Way    `json:"way"`  // "" where only the mapping is missing
+	Host         string `json:"host"` // in the inventory
+	ComputeHost  string `json:"compute_host"`
+	Node         string `json:"node"`
+	IdentityFile string `json:"compute_id_file"`
+	HadIdentity  bool   `json:"had_compute_id"` // it was there before
+	Identity     string `json:"compute_id"`     // that it has, or is to have; "" where Nova chooses
+	Service      string `json:"service,omitempty"`
+	Cell         string `json:"cell,omitempty"` // cell_mappings.uuid; "" where nova-compute decides
+	Version      int    `json:"version,omitempty"`
+	WasMapped    bool   `json:"was_mapped"`
+}
+
+// stepIntent is the name of the intent in the journal.
+const stepIntent = "onboard"
+
+// intent decides.
+func (j Job) intent() (Intent, error) {
+	h, name := j.Host, j.Host.ComputeHost()
+	own, known := j.Cloud.service(name)
+	_, mapped := j.Cloud.mapping(name)
+	in := Intent{
+		Way: j.Way, Host: h.Name, ComputeHost: name, Node: h.Libvirt, Identity: h.Identity(), HadIdentity: h.Identity() != "",
+		IdentityFile: path.Join(h.Conf.State(), "compute_id"), WasMapped: mapped,
+	}
+	if len(h.Files) > 0 {
+		in.IdentityFile = h.Files[0].Path
+	}
+	if known {
+		in.Way, in.Cell = "", own.Cell
+		return in, nil
+	}
+	if j.Way != ByRecords {
+		return in, nil
+	}
+	var err error
+	if in.Cell, in.Version, err = j.cell(); err != nil {
+		return in, err
+	}
+	in.Service, in.Identity = uuid.NewString(), cmp.Or(in.Identity, uuid.NewString())
+	return in, nil
+}
+
+// cell is the one that the service's row goes to, with the version of its
+// nova-conductor.
+func (j Job) cell() (string, int, error) {
+	var names []string
+	for _, s := range j.Cloud.Open {
+		if j.Cell == "" || j.Cell == s.Name || j.Cell == s.UUID {
+			names = append(names, s.UUID)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "", 0, fmt.Errorf("there is no open cell %s", cmp.Or(j.Cell, "at all"))
+	case 1:
+	default:
+		return "", 0, fmt.Errorf("there are %d cells: say with --cell to which one the host's transport_url leads", len(names))
+	}
+	version, ok := j.Cloud.Records.Conductors[names[0]]
+	if !ok {
+		version = j.Cloud.Release.Services
+	}
+	if version == 0 {
+		return "", 0, fmt.Errorf("no nova-conductor has reported to the cell, so it is not known which version a service has")
+	}
+	return names[0], version, nil
+}
+
+// earlier is the intent of an onboarding that is not taken back, with the steps
+// that were begun, oldest first and each once.
+func (o *Onboarder) earlier(ctx context.Context, name string) (in Intent, begun []journal.Step, found bool, err error) {
+	all, err := o.Journal.Steps(ctx, Key(name))
+	if err != nil {
+		return in, nil, false, err
+	}
+	for _, s := range all {
+		if s.Step == stepIntent && !found {
+			if err := json.Unmarshal([]byte(s.Made), &in); err != nil {
+				return in, nil, false, fmt.Errorf("read what the journal has of %s: %w", name, err)
+			}
+			found = true
+		}
+		if i := slices.IndexFunc(begun, func(b journal.Step) bool { return b.Step == s.Step }); i >= 0 {
+			begun[i].Made = cmp.Or(begun[i].Made, s.Made) // of the run that made it
+			continue
+		}
+		begun = append(begun, s)
+	}
+	return in, begun, found, nil
+}
+
+// note writes the intent: before it nothing is changed.
+func (o *Onboarder) note(ctx context.Context, in Intent) error {
+	text, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("write the intent of %s: %w", in.ComputeHost, err)
+	}
+	return o.Journal.Write(ctx, func(tx *journal.Tx) error {
+		if err := tx.Begin(stepIntent, Key(in.ComputeHost)); err != nil {
+			return err
+		}
+		return tx.End(stepIntent, journal.Ending{UUID: Key(in.ComputeHost), Made: string(text)})
+	})
+}

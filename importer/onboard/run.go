@@ -1,0 +1,181 @@
+package onboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// hostsAtOnce bounds how many hosts are in hand at a time.
+const hostsAtOnce = 8
+
+// Onboard makes hosts Nova's. The results come in the order of the jobs; what
+// one host fails at is its own.
+func (o *Onboarder) Onboard(ctx context.Context, jobs []Job) []Result {
+	return o.each(ctx, len(jobs), func(i int) Result { return o.one(ctx, jobs[i]) })
+}
+
+func (o *Onboarder) each(ctx context.Context, n int, do func(int) Result) []Result {
+	o.Settings = o.Settings.WithDefaults()
+	all := make([]Result, n)
+	var group errgroup.Group
+	group.SetLimit(hostsAtOnce)
+	for i := range all {
+		group.Go(func() error {
+			all[i] = do(i)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return all
+}
+
+func (o *Onboarder) one(ctx context.Context, j Job) Result {
+	r := Result{Host: j.Host.Name, Name: j.Host.ComputeHost(), Outcome: NotTried}
+	if r.Err = ctx.Err(); r.Err != nil {
+		r.Err = fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+		return r
+	}
+	in, known, err := o.intentOf(ctx, j)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	w, err := o.reach(ctx, in, j.Host, j.Reach)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	defer w.machine.Close() // all was written by then
+	if !known {
+		if r.Err = o.note(ctx, in); r.Err != nil {
+			return r
+		}
+	}
+	did, failed, err := w.forward(ctx)
+	r.Outcome = Onboarded
+	switch {
+	case err != nil:
+		r.Outcome, r.Step, r.Err = Half, failed, err
+		return r
+	case !did:
+		r.Outcome = Already
+	}
+	if r.Checks, r.Err = w.checks(ctx); r.Err == nil {
+		r.Err = unmet(r.Checks)
+	}
+	if r.Err != nil {
+		r.Outcome, r.Step = Half, "check"
+	}
+	return r
+}
+
+// intentOf is that of an onboarding that was begun, or a new one.
+func (o *Onboarder) intentOf(ctx context.Context, j Job) (in Intent, known bool, err error) {
+	in, _, known, err = o.earlier(ctx, j.Host.ComputeHost())
+	if err != nil {
+		return in, false, err
+	}
+	if !known {
+		in, err = j.intent()
+		return in, false, err
+	}
+	if in.Way != "" && in.Way != j.Way {
+		return in, true, fmt.Errorf("it was begun with --way %s: go on with that, or take it back first (--undo)", in.Way)
+	}
+	return in, true, nil
+}
+
+func (o *Onboarder) reach(ctx context.Context, in Intent, h Host, at discover.Host) (*work, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("no answer within %v", commandTimeout))
+	defer cancel()
+	m, err := o.Open(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("reach host %s: %w", h.Name, err)
+	}
+	return &work{Onboarder: o, Intent: in, host: h, machine: m}, nil
+}
+
+func unmet(checks []Check) error {
+	var errs []error
+	for _, c := range checks {
+		if !c.OK {
+			errs = append(errs, fmt.Errorf("%s: no (%s)", c.What, c.Seen))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// A Return is a host of which an onboarding is to be taken back.
+type Return struct {
+	Host        string // in the inventory
+	ComputeHost string
+	Reach       discover.Host
+}
+
+// Undo takes back what the journal says was made, the last thing first. A host
+// on which Nova has instances is left as it is.
+func (o *Onboarder) Undo(ctx context.Context, hosts []Return) []Result {
+	return o.each(ctx, len(hosts), func(i int) Result { return o.undo(ctx, hosts[i]) })
+}
+
+func (o *Onboarder) undo(ctx context.Context, b Return) Result {
+	r := Result{Host: b.Host, Name: b.ComputeHost, Outcome: NotTried}
+	in, begun, known, err := o.earlier(ctx, b.ComputeHost)
+	if err == nil && !known {
+		err = ErrNothing
+	}
+	if err == nil {
+		err = o.unused(ctx, b.ComputeHost)
+	}
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	w, err := o.reach(ctx, in, Host{Name: b.Host}, b.Reach)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	defer w.machine.Close() // all was written by then
+	r.Outcome = Undone
+	if r.Step, r.Err = w.backward(ctx, begun); r.Err != nil {
+		r.Outcome = Half
+	}
+	return r
+}
+
+// unused fails where Nova has instances on the host.
+func (o *Onboarder) unused(ctx context.Context, host string) error {
+	n, err := o.Nova.InstancesOn(ctx, host)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%w: %d", nova.ErrHostInUse, n)
+	}
+	return err
+}
+
+// Begun lists what the journal has of hosts' onboardings: for each whether one
+// was begun and not taken back.
+func Begun(ctx context.Context, l Ledger, computeHosts []string) (map[string]bool, error) {
+	keys := make([]string, len(computeHosts))
+	for i, h := range computeHosts {
+		keys[i] = Key(h)
+	}
+	steps, err := l.Steps(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	begun := map[string]bool{}
+	for _, h := range computeHosts {
+		for _, s := range steps {
+			begun[strings.ToLower(h)] = begun[strings.ToLower(h)] || s.UUID == Key(h) && s.Step == stepIntent
+		}
+	}
+	return begun, nil
+}

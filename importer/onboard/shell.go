@@ -1,0 +1,107 @@
+package onboard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
+)
+
+// ErrNoShell says that no command can be given on the host.
+var ErrNoShell = errors.New("no command can be given on this host: its address leads to no machine's shell (SSH, or this machine)")
+
+// commandTimeout bounds one command. Nova's daemons take their time to end.
+const commandTimeout = 2 * time.Minute
+
+// A Machine is a host on which an onboarding is at work.
+type Machine interface {
+	HostFiles
+	Give(ctx context.Context, path string, text []byte, user string) error
+	Remove(ctx context.Context, path string) error
+	// Run gives a command to the host's shell and returns what it said.
+	Run(ctx context.Context, command string) (string, error)
+}
+
+// OpenMachine reaches a host: over SSH, or where libvirt's socket is on this
+// machine directly.
+func OpenMachine(ctx context.Context, h discover.Host) (Machine, error) {
+	files, err := instancedir.OpenFiles(ctx, h, discover.DialSSH)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(h.URI)
+	switch {
+	case err == nil && u.Scheme == "qemu" && u.Host == "" && h.Files == "":
+		return machine{files, runHere, func() error { return nil }}, nil
+	case err == nil && u.Scheme == "dir", strings.HasPrefix(h.Files, "file:"):
+		return nil, errors.Join(ErrNoShell, files.Close())
+	}
+	client, err := discover.DialSSH(ctx, h)
+	if err != nil {
+		return nil, errors.Join(err, files.Close())
+	}
+	return machine{files, runThere(client), client.Close}, nil
+}
+
+type machine struct {
+	*instancedir.Files
+	run   func(ctx context.Context, script string) ([]byte, error)
+	leave func() error
+}
+
+// Close ends both connections.
+func (m machine) Close() error { return errors.Join(m.Files.Close(), m.leave()) }
+
+// mostSaid is how much of what a command says is kept, in bytes.
+const mostSaid = 4096
+
+// Run has a deadline of its own. What the command says goes through a file, for
+// a daemon that it leaves behind would else keep the session open.
+func (m machine) Run(ctx context.Context, command string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("no end within %v", commandTimeout))
+	defer cancel()
+	script := fmt.Sprintf("out=$(mktemp) || exit; (\n%s\n) </dev/null >\"$out\" 2>&1; rc=$?; head -c %d \"$out\"; rm -f \"$out\"; exit $rc", command, mostSaid)
+	out, err := m.run(ctx, script)
+	said := strings.TrimSpace(string(out))
+	switch {
+	case ctx.Err() != nil:
+		return said, fmt.Errorf("give %q on the host: %w", command, context.Cause(ctx))
+	case err != nil:
+		return said, fmt.Errorf("give %q on the host: %w: %s", command, err, said)
+	}
+	return said, nil
+}
+
+// runHere runs a script on this machine.
+func runHere(ctx context.Context, script string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", script)
+	cmd.WaitDelay = time.Second
+	return cmd.CombinedOutput()
+}
+
+// runThere runs scripts where SSH leads to, whatever the login shell is there.
+func runThere(client *ssh.Client) func(context.Context, string) ([]byte, error) {
+	return func(ctx context.Context, script string) ([]byte, error) {
+		// Neither opening a session nor waiting for its end knows a context; only
+		// the end of the connection wakes who waits for a host that hangs.
+		defer context.AfterFunc(ctx, func() { _ = client.Close() })()
+		session, err := client.NewSession()
+		if err != nil {
+			return nil, err
+		}
+		defer session.Close()
+		var out bytes.Buffer
+		session.Stdout, session.Stderr = &out, &out
+		err = session.Run("exec /bin/sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'")
+		return out.Bytes(), err
+	}
+}

@@ -1,0 +1,178 @@
+package onboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A madeRecords is what a start of nova-compute has made in Nova.
+type madeRecords struct {
+	Service string `json:"service"`
+	Node    string `json:"node"`
+}
+
+// firstStart has nova-compute make its records on an empty libvirt, and disables
+// the service as soon as there is one. Whatever comes of it, nothing of it runs
+// on when it fails.
+func (w *work) firstStart() step {
+	return step{
+		name: stepFirstStart,
+		done: func(ctx context.Context) (bool, error) {
+			s, err := w.look(ctx)
+			return s.complete(), err
+		},
+		do: func(ctx context.Context) (string, error) {
+			s, err := w.runFirst(ctx)
+			if err != nil {
+				stop := w.stopFirst(context.WithoutCancel(ctx))
+				return made(s), errors.Join(err, stop)
+			}
+			return made(s), nil
+		},
+		undo: func(ctx context.Context, text string) error {
+			_, err := w.machine.Run(ctx, w.Settings.Stop) // somebody may have started it by hand
+			if err = errors.Join(err, w.stopFirst(ctx)); err != nil {
+				return err
+			}
+			return w.forget(ctx, text)
+		},
+	}
+}
+
+func made(s standing) string {
+	text, err := json.Marshal(madeRecords{s.service.UUID, s.node.UUID})
+	if err != nil {
+		return "" // two texts can always be written
+	}
+	return string(text)
+}
+
+func (w *work) runFirst(ctx context.Context) (s standing, err error) {
+	for _, stop := range []string{w.Settings.Stop, w.Settings.FirstStop} { // an earlier one may be left
+		if _, err := w.machine.Run(ctx, stop); err != nil {
+			return s, err
+		}
+	}
+	if err := w.machine.Give(ctx, FirstStartFile, []byte(FirstStartConf), w.Settings.User); err != nil {
+		return s, err
+	}
+	if _, err := w.machine.Run(ctx, w.Settings.firstStart(w.host)); err != nil {
+		return s, err
+	}
+	return w.until(ctx, "Nova has its records of the first start", func(ctx context.Context, s standing) (bool, error) {
+		if s.service.UUID != "" && !s.service.Disabled {
+			if err := w.API.DisableService(ctx, s.service.UUID, DisabledReason); err != nil {
+				return false, err
+			}
+		}
+		return s.complete(), nil
+	})
+}
+
+// stopFirst ends a first start, whether one runs or not.
+func (w *work) stopFirst(ctx context.Context) error {
+	if _, err := w.machine.Run(ctx, w.Settings.FirstStop); err != nil {
+		return err
+	}
+	return w.machine.Remove(ctx, FirstStartFile)
+}
+
+// disable keeps the scheduler away. The service's row goes with the service.
+func (w *work) disable() step {
+	return step{
+		name: stepDisable,
+		done: func(ctx context.Context) (bool, error) {
+			s, err := w.look(ctx)
+			return s.service.Disabled, err
+		},
+		do: func(ctx context.Context) (string, error) {
+			s, err := w.look(ctx)
+			if err != nil {
+				return "", err
+			}
+			return "", w.API.DisableService(ctx, s.service.UUID, DisabledReason)
+		},
+	}
+}
+
+// endFirstStart comes before the start on the guests' libvirt.
+func (w *work) endFirstStart() step {
+	return step{
+		name: stepFirstEnd,
+		done: func(ctx context.Context) (bool, error) {
+			_, err := w.machine.Read(ctx, FirstStartFile, 0, 1)
+			return absent(err)
+		},
+		do: func(ctx context.Context) (string, error) { return "", w.stopFirst(ctx) },
+	}
+}
+
+// start is the start as it is to be, on the libvirt with the guests. What is in
+// the way of it is in nova-compute's log, and nowhere else.
+func (w *work) start() step {
+	return step{
+		name: stepStart,
+		done: func(ctx context.Context) (bool, error) {
+			s, err := w.look(ctx)
+			if err != nil || !s.service.Up || s.service.Reports == 0 {
+				return false, err
+			}
+			return w.running(ctx), nil
+		},
+		do: func(ctx context.Context) (string, error) {
+			before, err := w.look(ctx)
+			if err != nil {
+				return "", err
+			}
+			if _, err := w.machine.Run(ctx, w.Settings.Start); err != nil {
+				return "", err
+			}
+			_, err = w.until(ctx, "nova-compute reports", func(ctx context.Context, s standing) (bool, error) {
+				if s.service.Reports <= before.service.Reports && !s.service.Seen.After(before.service.Seen) {
+					return false, nil
+				}
+				if !w.running(ctx) {
+					return false, fmt.Errorf("%w: it has ended by itself", ErrSilent)
+				}
+				return true, nil
+			})
+			return "", err
+		},
+		undo: func(ctx context.Context, _ string) error {
+			_, err := w.machine.Run(ctx, w.Settings.Stop)
+			return err
+		},
+	}
+}
+
+// running asks the host. A host that does not answer fails at the next step.
+func (w *work) running(ctx context.Context) bool {
+	_, err := w.machine.Run(ctx, w.Settings.Running)
+	return err == nil
+}
+
+// identityFile writes the compute_id that the node is to have.
+func (w *work) identityFile() step {
+	return step{
+		name: stepIdentity,
+		done: func(ctx context.Context) (bool, error) {
+			id, err := w.identityNow(ctx)
+			if err == nil && id != "" && !strings.EqualFold(id, w.Identity) {
+				err = fmt.Errorf("%w: %s says %s", ErrChanged, w.IdentityFile, id)
+			}
+			return id != "" || w.HadIdentity, err
+		},
+		do: func(ctx context.Context) (string, error) {
+			return "", w.machine.Give(ctx, w.IdentityFile, []byte(w.Identity), w.Settings.User)
+		},
+		undo: func(ctx context.Context, _ string) error {
+			if w.HadIdentity {
+				return nil
+			}
+			return w.removeIdentity(ctx, func(id string) bool { return strings.EqualFold(id, w.Identity) })
+		},
+	}
+}

@@ -1,0 +1,176 @@
+package onboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// A standing is how a host stands in Nova and Placement.
+type standing struct {
+	service  nova.HostService // the zero service without one
+	node     nova.HostNode    // the zero node without exactly one
+	mapping  nova.HostMapping
+	mapped   bool
+	provider cloud.Provider
+	others   []string // UUIDs of the nodes of other hosts
+}
+
+// classes are the inventories without which nothing is scheduled to a host, and
+// nothing can be adopted on it.
+var classes = []string{"VCPU", "MEMORY_MB", "DISK_GB"}
+
+// look asks how the host stands.
+func (w *work) look(ctx context.Context) (s standing, err error) {
+	records, err := w.Nova.HostRecords(ctx)
+	if err != nil {
+		return s, err
+	}
+	c := Cloud{Records: records}
+	s.service, _ = c.service(w.ComputeHost)
+	s.node = c.node(w.ComputeHost)
+	s.mapping, s.mapped = c.mapping(w.ComputeHost)
+	for _, n := range records.Nodes {
+		if !n.Deleted && !strings.EqualFold(n.Host, w.ComputeHost) {
+			s.others = append(s.others, n.UUID)
+		}
+	}
+	if s.node.Name == "" {
+		return s, nil
+	}
+	c.Providers, err = w.API.HostProviders(ctx, s.node.Name)
+	s.provider, _ = c.provider(s.node.Name)
+	return s, err
+}
+
+// complete: node and provider are one, and Placement knows what there is.
+func (s standing) complete() bool {
+	return s.node.UUID != "" && strings.EqualFold(s.provider.UUID, s.node.UUID) && len(s.lacking()) == 0
+}
+
+// lacking are the inventories that the provider does not have.
+func (s standing) lacking() (names []string) {
+	for _, class := range classes {
+		if s.provider.Inventories[class].Total == 0 {
+			names = append(names, class)
+		}
+	}
+	return names
+}
+
+// missing says how far nova-compute has come.
+func (s standing) missing() string {
+	switch {
+	case s.service.UUID == "":
+		return "there is no service of it in Nova"
+	case s.node.UUID == "":
+		return "its service is there, and has no compute node"
+	case s.provider.UUID == "":
+		return "its compute node is there, and has no resource provider in Placement"
+	case !strings.EqualFold(s.provider.UUID, s.node.UUID):
+		return fmt.Sprintf("its compute node is %s, and Placement's provider of that name is %s", s.node.UUID, s.provider.UUID)
+	}
+	return "its provider has no inventory of " + strings.Join(s.lacking(), ", ")
+}
+
+// until looks again and again, until what is wanted is so. The error says how it
+// is instead.
+func (w *work) until(ctx context.Context, what string, is func(context.Context, standing) (bool, error)) (s standing, err error) {
+	end := time.Now().Add(w.Settings.Timeout)
+	for {
+		if s, err = w.look(ctx); err == nil {
+			var ok bool
+			if ok, err = is(ctx, s); ok && err == nil {
+				return s, nil
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return s, fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+		case time.Now().After(end) && err != nil:
+			return s, fmt.Errorf("wait until %s: %w", what, err)
+		case time.Now().After(end):
+			return s, fmt.Errorf("wait until %s: %w within %v: %s", what, ErrSilent, w.Settings.Timeout, s.missing())
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(w.pause()):
+		}
+	}
+}
+
+// identityNow is what the host's compute_id says, "" when there is none.
+func (w *work) identityNow(ctx context.Context) (string, error) {
+	text, err := w.machine.Read(ctx, w.IdentityFile, 0, identityLength)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	id, err := ParseIdentity(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", w.IdentityFile, err)
+	}
+	return id, nil
+}
+
+// removeIdentity removes a compute_id that is ours, and no other.
+func (w *work) removeIdentity(ctx context.Context, ours func(id string) bool) error {
+	id, err := w.identityNow(ctx)
+	if err != nil || id == "" {
+		return err
+	}
+	if !ours(id) {
+		return fmt.Errorf("remove %s: %w: it says %s", w.IdentityFile, ErrNotOurs, id)
+	}
+	return w.machine.Remove(ctx, w.IdentityFile)
+}
+
+// A Check is one thing that has to hold of a host that was onboarded.
+type Check struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Seen string `json:"seen"`
+}
+
+// checks are what a person would look at afterwards.
+func (w *work) checks(ctx context.Context) ([]Check, error) {
+	s, err := w.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := w.identityNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []Check{
+		{"service is up", s.service.Up, fmt.Sprintf("%s, version %d, last seen %s", orElse(s.service.UUID, "none"), s.service.Version, s.service.Seen.UTC().Format(time.DateTime))},
+		{"compute node", s.node.UUID != "", fmt.Sprintf("%s %s", s.node.Name, s.node.UUID)},
+		{"compute_id is the node's", w.oldEnough() || s.node.UUID != "" && strings.EqualFold(id, s.node.UUID), orElse(id, "none")},
+		{"resource provider", s.provider.UUID != "" && strings.EqualFold(s.provider.UUID, s.node.UUID), s.provider.UUID},
+		{"inventories", len(s.lacking()) == 0, s.inventories()},
+		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, orElse(s.mapping.CellName, "none")},
+	}
+	if w.Way != "" {
+		list = append(list, Check{"service is disabled until the guests are adopted", s.service.Disabled, fmt.Sprint(s.service.Disabled)})
+	}
+	return list, nil
+}
+
+// oldEnough: the service is of a Nova that has no compute_id.
+func (w *work) oldEnough() bool { return w.Way == "" && !w.HadIdentity }
+
+func (s standing) inventories() string {
+	words := make([]string, len(classes))
+	for i, class := range classes {
+		words[i] = fmt.Sprintf("%s %d", class, s.provider.Inventories[class].Total)
+	}
+	return strings.Join(words, ", ")
+}

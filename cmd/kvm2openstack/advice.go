@@ -6,6 +6,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/onboard"
 	"github.com/lightcloud/kvm2openstack/importer/restart"
 	"github.com/lightcloud/kvm2openstack/nova"
 	"github.com/lightcloud/kvm2openstack/rename"
@@ -49,6 +50,14 @@ func advice(err error) string {
 		{rename.ErrStillRunning, "shut it down from inside the guest and give the same command again, or set force: true for it in the plan"},
 		{rename.ErrPaused, "resume it, or set restart: {resume_paused: true} in the configuration"},
 		{rename.ErrUnhealthy, "look at the guest's console; a probe that cannot answer belongs out of the plan"},
+		{onboard.ErrSilent, "its log on the host says why: journalctl -o cat -u nova-compute -u kvm2openstack-first-start | kvm2openstack explain -"},
+		{onboard.ErrInterrupted, "the same command again goes on where this one stopped"},
+		{onboard.ErrNothing, "only what kvm2openstack onboard --apply has made is taken back, by the journal of that run; else openstack compute service delete"},
+		{onboard.ErrNotOurs, "look whose it is; it was left as it is"},
+		{onboard.ErrNoShell, "give the commands by hand: kvm2openstack onboard HOST prints them"},
+		{nova.ErrHostInUse, "kvm2openstack release PLAN takes adopted guests out of Nova; servers of Nova's own are deleted or migrated first"},
+		{cloud.ErrHosting, "openstack server list --all-projects --host HOST names them"},
+		{nova.ErrHostTaken, "kvm2openstack onboard HOST says what Nova has of it now"},
 		{nova.ErrBusy, "wait until Nova is through with it, then the same command again"},
 		{journal.ErrHeld, "wait for the other run to end; if it hangs, kill PID on HOST: its lock goes with its process, the next run goes on, and there is no file to remove"},
 		{journal.ErrOtherRound, "start all processes of a run with the same inventory and configuration, or wait until that run has ended"},

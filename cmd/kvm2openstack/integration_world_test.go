@@ -57,6 +57,18 @@ func newSiteOf(t *testing.T, release, host string) *site {
 	t.Helper()
 	steady = 300 * time.Millisecond
 	t.Cleanup(func() { steady = 0 })
+	s := bareSite(t, release)
+	s.must(os.Mkdir(s.path("instances"), 0o755))
+	s.seed()
+	s.defineGuests()
+	s.write("cloud.json", s.cloud())
+	s.write("config.yaml", s.configuration(s.url("api"), host))
+	return s
+}
+
+// bareSite has the names alone.
+func bareSite(t *testing.T, release string) *site {
+	t.Helper()
 	s := &site{t: t, release: release, dir: t.TempDir(), databases: map[string]*sql.DB{}}
 	s.config, s.plan = filepath.Join(s.dir, "config.yaml"), filepath.Join(s.dir, "plan.yaml")
 	dsn, err := mysql.ParseDSN(env(t, "K2O_TEST_MYSQL"))
@@ -64,11 +76,6 @@ func newSiteOf(t *testing.T, release, host string) *site {
 		t.Fatal("K2O_TEST_MYSQL is not a DSN of the driver")
 	}
 	s.dsn = dsn
-	s.must(os.Mkdir(s.path("instances"), 0o755))
-	s.seed()
-	s.defineGuests()
-	s.write("cloud.json", s.cloud())
-	s.write("config.yaml", s.configuration(s.url("api"), host))
 	return s
 }
 

@@ -18,8 +18,9 @@ type Host struct {
 
 	Domains int // that libvirt has, running or not
 	Running int
-	Empty   []Drive // without a medium
-	Bases   []Drive // that rest on an image of Nova's cache
+	Guests  map[string]string // name and state, by UUID
+	Empty   []Drive           // without a medium
+	Bases   []Drive           // that rest on an image of Nova's cache
 
 	Conf  NovaConf
 	Files []IdentityFile // compute_id, where there is one; nil when nobody could look

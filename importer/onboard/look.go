@@ -29,7 +29,7 @@ const confLimit = 4 << 20
 // files is nil where nobody may look at them. places are those of nova-compute's
 // configuration.
 func Look(ctx context.Context, inv discover.Inventory, files Files, places []string) Host {
-	h := Host{Name: inv.Host.Name, Wanted: inv.Host.ComputeHost, Libvirt: inv.Hostname, Domains: inv.Found()}
+	h := Host{Name: inv.Host.Name, Wanted: inv.Host.ComputeHost, Libvirt: inv.Hostname, Domains: inv.Found(), Guests: map[string]string{}}
 	if inv.Err != nil {
 		h.Err = inv.Err.Error()
 	}
@@ -41,6 +41,7 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 		h.Conf.Err = "nobody may look at its files"
 	}
 	for _, d := range inv.Domains {
+		h.Guests[d.UUID] = fmt.Sprintf("%s, %s", d.Name, d.State)
 		if d.State.Active() {
 			h.Running++
 		}

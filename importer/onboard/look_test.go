@@ -32,12 +32,12 @@ func noted() discover.Inventory {
 	return discover.Inventory{
 		Host: discover.Host{Name: "seven", ComputeHost: "kvm07"}, Hostname: "kvm07.example.org",
 		Domains: []discover.Domain{
-			{Name: "db", State: discover.StateRunning, Disks: []discover.Disk{
+			{Name: "db", UUID: "1", State: discover.StateRunning, Disks: []discover.Disk{
 				{Target: "vda", Device: "disk", Path: "/images/db.qcow2", Backing: []string{"/images/tpl.qcow2", "/srv/nova/instances/_base/da39"}},
 				{Target: "sda", Device: "cdrom"}, {Target: "sdb", Device: "cdrom", Path: "/iso/x.iso"}, {Target: "sdc", Device: "cdrom", Protocol: "rbd"},
 				{Target: "fda", Device: "floppy"},
 			}},
-			{Name: "off", State: discover.StateShutoff, Disks: []discover.Disk{{Target: "vda", Device: "disk", Backing: []string{"/srv/nova/instances/_base2/x"}}}},
+			{Name: "off", UUID: "2", State: discover.StateShutoff, Disks: []discover.Disk{{Target: "vda", Device: "disk", Backing: []string{"/srv/nova/instances/_base2/x"}}}},
 		},
 		Unreadable: []discover.Unreadable{{Name: "odd"}},
 	}
@@ -53,8 +53,9 @@ func TestLook(t *testing.T) {
 	}
 	want := Host{
 		Name: "seven", Wanted: "kvm07", Libvirt: "kvm07.example.org", System: "system", Domains: 3, Running: 1,
-		Empty: []Drive{{Domain: "db", Target: "sda"}, {Domain: "db", Target: "fda"}},
-		Bases: []Drive{{Domain: "db", Target: "vda", Image: "/srv/nova/instances/_base/da39"}},
+		Guests: map[string]string{"1": "db, running", "2": "off, shutoff"},
+		Empty:  []Drive{{Domain: "db", Target: "sda"}, {Domain: "db", Target: "fda"}},
+		Bases:  []Drive{{Domain: "db", Target: "vda", Image: "/srv/nova/instances/_base/da39"}},
 		Conf: NovaConf{
 			Paths: []string{"/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}, Host: "kvm07", StatePath: "/srv/nova",
 			URI: "qemu+tcp://localhost/system", Cache: "/srv/nova/instances/_base", KeepsBase: true,
@@ -111,5 +112,17 @@ func TestParseIdentity(t *testing.T) {
 		if got, err := ParseIdentity([]byte(text)); got != want || (want == "") != (err != nil) {
 			t.Errorf("ParseIdentity(%q) = %q, %v, want %q", text, got, err, want)
 		}
+	}
+}
+
+func TestTouched(t *testing.T) {
+	before := []Host{{Name: "a", Guests: map[string]string{"1": "web, running", "2": "db, running", "3": "off, shutoff"}}, {Name: "b"}, {Name: "c"}}
+	after := []Host{{Name: "a", Guests: map[string]string{"1": "web, running", "2": "db, shutoff", "4": "new, running"}}, {Name: "b"}, {Name: "c", Err: "host c: no answer"}}
+	want := []string{
+		"a: domain 2 was db, running and is db, shutoff", "a: domain 3 was off, shutoff and is gone", "a: domain 4 was not there and is new, running",
+		"c: it could not be read again: host c: no answer",
+	}
+	if diff := cmp.Diff(want, Touched(before, after)); diff != "" {
+		t.Errorf("Touched (-want +got):\n%s", diff)
 	}
 }

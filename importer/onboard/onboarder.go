@@ -112,7 +112,7 @@ func (o *Onboarder) pause() time.Duration {
 	if o.every > 0 {
 		return o.every
 	}
-	return 2 * time.Second
+	return time.Second
 }
 
 func (o *Onboarder) say(host, step string) {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -160,9 +161,14 @@ func (o *Onboarder) unused(ctx context.Context, host string) error {
 	return err
 }
 
-// Begun lists what the journal has of hosts' onboardings: for each whether one
-// was begun and not taken back.
-func Begun(ctx context.Context, l Ledger, computeHosts []string) (map[string]bool, error) {
+// Steps are those that a journal has.
+type Steps interface {
+	Steps(ctx context.Context, uuids ...string) ([]journal.Step, error)
+}
+
+// Begun says of which hosts the journal has an onboarding that was begun and not
+// taken back, by their names in lower case.
+func Begun(ctx context.Context, l Steps, computeHosts []string) (map[string]bool, error) {
 	keys := make([]string, len(computeHosts))
 	for i, h := range computeHosts {
 		keys[i] = Key(h)

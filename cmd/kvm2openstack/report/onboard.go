@@ -87,8 +87,8 @@ func OnboardTotals(all []onboard.Assessment) string {
 	return Count(len(all), "host") + ": " + strings.Join(parts, ", ")
 }
 
-// An onboardedHost is one of the JSON.
-type onboardedHost struct {
+// An judgedHost is one of the JSON.
+type judgedHost struct {
 	Name        string `json:"name"`
 	ComputeHost string `json:"compute_host"`
 	Node        string `json:"node"`
@@ -103,18 +103,22 @@ type onboardedHost struct {
 
 // OnboardJSON prints the same for programs. Lists are never null.
 func OnboardJSON(w io.Writer, all []onboard.Assessment) error {
-	hosts := make([]onboardedHost, len(all))
+	return indented(w, struct {
+		Schema string       `json:"schema"`
+		Hosts  []judgedHost `json:"hosts"`
+	}{OnboardSchema, judgedHosts(all)})
+}
+
+func judgedHosts(all []onboard.Assessment) []judgedHost {
+	hosts := make([]judgedHost, len(all))
 	for i, a := range all {
 		v := a.Verdict
 		v.Problems = append([]onboard.Problem{}, v.Problems...)
-		hosts[i] = onboardedHost{
+		hosts[i] = judgedHost{
 			Name: a.Host.Name, ComputeHost: a.Host.ComputeHost(), Node: a.Host.Libvirt, Domains: a.Host.Domains, Running: a.Host.Running,
 			Verdict: v, Ours: a.Verdict.Ours(), Commands: a.Manuals,
 			Empty: append([]onboard.Drive{}, a.Host.Empty...), Bases: append([]onboard.Drive{}, a.Host.Bases...),
 		}
 	}
-	return indented(w, struct {
-		Schema string          `json:"schema"`
-		Hosts  []onboardedHost `json:"hosts"`
-	}{OnboardSchema, hosts})
+	return hosts
 }

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/lightcloud/kvm2openstack/cmd/kvm2openstack/report"
+	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/importer/onboard"
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// An onboarding is a run that may write: the journal with its lock, Nova's
+// databases with theirs, and who is to use them.
+type onboarding struct {
+	*onboard.Onboarder
+	journal *journal.Journal
+	record  *journal.Recorder
+	db      *nova.Cloud
+	writer  *nova.Writer
+}
+
+// openOnboarding opens all that a run needs, locks first.
+func (o *onboardOptions) openOnboarding(ctx context.Context, a *app, c config) (run *onboarding, err error) {
+	run = &onboarding{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, run.close(ctx, "did not begin"))
+			run = nil
+		}
+	}()
+	side, err := c.openCloud(ctx, a)
+	if err != nil {
+		return run, err
+	}
+	if run.db, err = c.requireNova(ctx, a); err != nil {
+		return run, err
+	}
+	if run.journal, err = journal.Open(ctx, c.Journal); err != nil {
+		return run, err
+	}
+	if run.record, err = run.journal.Start(ctx, journal.Run{Command: commandLine(), Version: version}); err != nil {
+		return run, err
+	}
+	if run.writer, err = run.db.Writer(ctx, run.record.Holder().String()); err != nil {
+		return run, err
+	}
+	var saying sync.Mutex
+	run.Onboarder = &onboard.Onboarder{
+		Nova: run.db, Writer: run.writer, API: side.api, Journal: run.record, Open: onboard.OpenMachine, Settings: c.Onboard, Log: a.log(),
+		Progress: func(host, step string) {
+			saying.Lock()
+			defer saying.Unlock()
+			fmt.Fprintf(a.err, "%s: %s\n", host, step)
+		},
+	}
+	return run, nil
+}
+
+// close gives everything back, the locks last.
+func (r *onboarding) close(ctx context.Context, outcome string) error {
+	var errs []error
+	if r.writer != nil {
+		errs = append(errs, r.writer.Close())
+	}
+	if r.record != nil {
+		errs = append(errs, r.record.End(ctx, outcome))
+	}
+	if r.journal != nil {
+		errs = append(errs, r.journal.Close())
+	}
+	closeNova(r.db)
+	return errors.Join(errs...)
+}
+
+// begun says of which hosts the journal has an onboarding.
+func (c config) begun(ctx context.Context, all []onboard.Assessment) (map[string]bool, error) {
+	j, err := journal.OpenExisting(ctx, c.Journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close() // only read
+	names := make([]string, len(all))
+	for i, one := range all {
+		names[i] = one.Host.ComputeHost()
+	}
+	return onboard.Begun(ctx, j, names)
+}
+
+// todo are the hosts that onboarding is the remedy for, and those of which one
+// was begun, unless something else stands against them.
+func todo(all []onboard.Assessment, begun map[string]bool) (work []onboard.Assessment) {
+	for _, one := range all {
+		going := begun[strings.ToLower(one.Host.ComputeHost())] && len(one.Verdict.Problems) == 0
+		if going || one.Verdict.Ours() {
+			work = append(work, one)
+		}
+	}
+	return work
+}
+
+// carryOut makes the hosts Nova's that can be.
+func (o *onboardOptions) carryOut(ctx context.Context, a *app, c config, hosts []discover.Host) error {
+	found, in, err := o.assess(ctx, a, c, hosts)
+	if err != nil {
+		return stopped(err)
+	}
+	begun, err := c.begun(ctx, found)
+	if err != nil {
+		return err
+	}
+	work := todo(found, begun)
+	if len(work) == 0 {
+		return o.print(a, found)
+	}
+	if err := a.confirm(ctx, o.yes, o.question(work)); err != nil {
+		return err
+	}
+	run, err := o.openOnboarding(ctx, a, c)
+	if err != nil {
+		return err
+	}
+	jobs := make([]onboard.Job, len(work))
+	for i, one := range work {
+		jobs[i] = onboard.Job{Host: one.Host, Cloud: in, Reach: hostCalled(hosts, one.Host.Name), Way: onboard.Way(o.way), Cell: o.cell}
+	}
+	end := report.OnboardEnd{Results: run.Onboard(ctx, jobs), Others: left(found, work)}
+	closed := run.close(ctx, onboard.Outcomes(end.Results))
+	end.Touched = onboard.Touched(hostsOf(found), o.survey(c, hosts).Run(context.WithoutCancel(ctx)))
+	return o.conclude(a, end, closed)
+}
+
+func hostsOf(all []onboard.Assessment) []onboard.Host {
+	hosts := make([]onboard.Host, len(all))
+	for i, one := range all {
+		hosts[i] = one.Host
+	}
+	return hosts
+}
+
+func (o *onboardOptions) question(work []onboard.Assessment) string {
+	names, how := make([]string, len(work)), "guests keep running"
+	for i, one := range work {
+		names[i] = one.Host.Name
+		if !one.Verdict.Has(onboard.FirstStart) {
+			continue
+		}
+		how = "nova-compute starts once on an empty libvirt, then as it is to be; guests keep running"
+		if o.way == string(onboard.ByRecords) {
+			how = "a services row and compute_id are written, then nova-compute starts; guests keep running"
+		}
+	}
+	return fmt.Sprintf("have Nova take %s (%s)", report.Line(strings.Join(names, ", ")), how)
+}
+
+func hostCalled(hosts []discover.Host, name string) discover.Host {
+	for _, h := range hosts {
+		if h.Name == name {
+			return h
+		}
+	}
+	return discover.Host{} // of a name that was not asked for there is none
+}
+
+// left are the hosts that there is nothing to do for, or nothing that this
+// program may do.
+func left(found, work []onboard.Assessment) (others []onboard.Assessment) {
+	for _, one := range found {
+		mine := false
+		for _, w := range work {
+			mine = mine || w.Host.Name == one.Host.Name
+		}
+		if !mine {
+			others = append(others, one)
+		}
+	}
+	return others
+}
+
+// undo takes onboardings back, as the journal says.
+func (o *onboardOptions) undo(ctx context.Context, a *app, c config, hosts []discover.Host) error {
+	found := o.survey(c, hosts).Run(ctx)
+	var backs []onboard.Return
+	var names []string
+	for i, h := range found {
+		if h.Err != "" {
+			return refused(errors.New(h.Err))
+		}
+		backs = append(backs, onboard.Return{Host: h.Name, ComputeHost: h.ComputeHost(), Reach: hosts[i]})
+		names = append(names, h.Name)
+	}
+	question := fmt.Sprintf("take %s out of Nova again (nova-compute is stopped there; service, node, provider, mapping and compute_id that came of the onboarding go; guests keep running)", strings.Join(names, ", "))
+	if err := a.confirm(ctx, o.yes, question); err != nil {
+		return err
+	}
+	run, err := o.openOnboarding(ctx, a, c)
+	if err != nil {
+		return err
+	}
+	end := report.OnboardEnd{Results: run.Undo(ctx, backs)}
+	closed := run.close(ctx, onboard.Outcomes(end.Results))
+	end.Touched = onboard.Touched(found, o.survey(c, hosts).Run(context.WithoutCancel(ctx)))
+	return o.conclude(a, end, closed)
+}
+
+// conclude prints what became of every host.
+func (o *onboardOptions) conclude(a *app, end report.OnboardEnd, closed error) error {
+	if o.output == "json" {
+		if err := report.OnboardedJSON(a.out, end); err != nil {
+			return err
+		}
+	} else {
+		report.Onboarded(a.out, end, a.style())
+		a.adviceOn(end.Results)
+	}
+	code := max(resultStatus(end.Results), onboardStatus(end.Others), touchedStatus(end.Touched))
+	if closed != nil {
+		return statusError{status: max(code, exitBlocked), err: closed}
+	}
+	return status(code)
+}
+
+// adviceOn prints what can be done about the failures, each advice once.
+func (a *app) adviceOn(results []onboard.Result) {
+	said := map[string]bool{}
+	for _, r := range results {
+		if text := advice(r.Err); text != "" && !said[text] {
+			said[text] = true
+			fmt.Fprintf(a.out, "try: %s\n", text)
+		}
+	}
+}
+
+func resultStatus(results []onboard.Result) int {
+	worst := exitClean
+	for _, r := range results {
+		switch r.Outcome {
+		case onboard.Half:
+			worst = max(worst, exitPerson)
+		case onboard.NotTried:
+			worst = max(worst, exitBlocked)
+		}
+	}
+	return worst
+}
+
+func touchedStatus(touched []string) int {
+	if len(touched) > 0 {
+		return exitAttention
+	}
+	return exitClean
+}

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/lightcloud/kvm2openstack/importer/onboard"
+)
+
+// OnboardedSchema names the shape that OnboardedJSON prints.
+const OnboardedSchema = "kvm2openstack.onboarded/1"
+
+// An OnboardEnd is how a run ended that has onboarded hosts, or taken that back.
+type OnboardEnd struct {
+	Results []onboard.Result
+	Others  []onboard.Assessment // hosts for which there was nothing to do
+	Touched []string             // guests that are not as they were
+}
+
+// Onboarded prints what became of hosts, and how they stand.
+func Onboarded(w io.Writer, end OnboardEnd, s Style) {
+	for i, r := range end.Results {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		onboardedResult(w, r, s)
+	}
+	for _, a := range end.Others {
+		fmt.Fprintln(w)
+		onboardHost(w, a, s)
+	}
+	fmt.Fprintln(w)
+	for _, line := range end.Touched {
+		fmt.Fprintf(w, "warning: %s\n", Line(line))
+	}
+	if len(end.Touched) == 0 {
+		fmt.Fprintln(w, "all guests are as they were")
+	}
+	fmt.Fprintln(w, onboard.Outcomes(end.Results))
+}
+
+func onboardedResult(w io.Writer, r onboard.Result, s Style) {
+	fmt.Fprintf(w, "%s: %s\n", Line(r.Host), onboardOutcome(r.Outcome, s.Colour))
+	p := prose{w: w, width: s.Width}
+	if r.Step != "" {
+		p.say("step", r.Step)
+	}
+	if r.Err != nil {
+		p.say("why", r.Err.Error())
+	}
+	for _, c := range r.Checks {
+		word := "ok"
+		if !c.OK {
+			word = "NOT SO"
+		}
+		p.say(word, c.What+": "+c.Seen)
+	}
+	switch r.Outcome {
+	case onboard.Half:
+		p.say("next", "the same command goes on from here; with --undo it takes back what was made")
+	case onboard.Onboarded, onboard.Already:
+		p.say("next", "audit, plan and import its guests; the scheduler leaves the host alone until then. Once they are adopted:")
+		p.command("", onboard.EnableCommand(r.Name))
+	}
+}
+
+func onboardOutcome(o onboard.Outcome, colour bool) string {
+	if !colour {
+		return string(o)
+	}
+	switch o {
+	case onboard.Onboarded, onboard.Already, onboard.Undone:
+		return text.FgGreen.Sprint(o)
+	case onboard.NotTried:
+		return text.FgYellow.Sprint(o)
+	}
+	return text.FgRed.Sprint(o)
+}
+
+// An onboardedJSON is one host of the JSON.
+type onboardedJSON struct {
+	Host        string          `json:"host"`
+	ComputeHost string          `json:"compute_host"`
+	Outcome     onboard.Outcome `json:"outcome"`
+	Step        string          `json:"step,omitempty"`
+	Reason      string          `json:"reason,omitempty"`
+	Checks      []onboard.Check `json:"checks"`
+}
+
+// OnboardedJSON prints the same for programs. Lists are never null.
+func OnboardedJSON(w io.Writer, end OnboardEnd) error {
+	results := make([]onboardedJSON, len(end.Results))
+	for i, r := range end.Results {
+		results[i] = onboardedJSON{Host: r.Host, ComputeHost: r.Name, Outcome: r.Outcome, Step: r.Step, Checks: append([]onboard.Check{}, r.Checks...)}
+		if r.Err != nil {
+			results[i].Reason = r.Err.Error()
+		}
+	}
+	return indented(w, struct {
+		Schema  string          `json:"schema"`
+		Results []onboardedJSON `json:"results"`
+		Others  []judgedHost    `json:"others"`
+		Touched []string        `json:"touched"`
+	}{OnboardedSchema, results, judgedHosts(end.Others), append([]string{}, end.Touched...)})
+}

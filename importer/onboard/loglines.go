@@ -18,7 +18,7 @@ var refusals = []LogLine{
 			"or in another cell. If it is the first start on a host with guests, let it be on an empty libvirt, that of nova's own user, with one file " +
 			"after those that the service has (systemctl cat nova-compute shows them): Nova makes its records itself, and no guest is touched. " +
 			"Once the provider and its inventory are listed, end it with Ctrl-C, and go on. The service stays disabled until the guests are adopted, " +
-			"for Placement does not count them before. HOST is [DEFAULT] host, the host's name where that is not set." + whatNode,
+			"for Placement does not count them before. kvm2openstack onboard does all of it, and can take it back. HOST is [DEFAULT] host, the host's name where that is not set." + whatNode,
 		Commands: []string{
 			`printf '[libvirt]\nconnection_uri = qemu:///session\n' >/etc/nova/first-start.conf`,
 			"env -u XDG_RUNTIME_DIR runuser -u nova -- nova-compute --config-file /etc/nova/nova.conf --config-file /etc/nova/first-start.conf",

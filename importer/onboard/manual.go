@@ -43,8 +43,10 @@ func (s Settings) Manuals(h Host, c Cloud, way Way) []Manual {
 	)
 }
 
+// disable names a version of the API that finds a service by its UUID: older ones
+// ask for the host's mapping, which there is not yet.
 func disable(name string) string {
-	return "openstack compute service set --disable --disable-reason " + shell(DisabledReason) + " " + shell(name) + " nova-compute"
+	return "openstack --os-compute-api-version 2.53 compute service set --disable --disable-reason " + shell(DisabledReason) + " " + shell(name) + " nova-compute"
 }
 
 // EnableCommand is for when the guests are adopted.

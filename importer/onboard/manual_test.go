@@ -1,0 +1,101 @@
+package onboard
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestManuals(t *testing.T) {
+	lines := func(list []Manual) (all []string) {
+		for _, m := range list {
+			all = append(all, m.Where+": "+m.Line)
+		}
+		return all
+	}
+	s := sound()
+	s.fresh()
+	s.h.Conf.Paths = []string{"/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}
+	want := []string{
+		"on the host: systemctl stop nova-compute",
+		`on the host: printf '[libvirt]\nconnection_uri = qemu:///session\n' >/run/kvm2openstack-first-start.conf`,
+		"on the host: systemd-run --collect --unit=kvm2openstack-first-start --uid=nova nova-compute --config-file /etc/nova/nova.conf --config-file /etc/nova/nova-compute.conf --config-file /run/kvm2openstack-first-start.conf",
+		"with the cloud's client: openstack --os-compute-api-version 2.53 compute service set --disable --disable-reason 'kvm2openstack: its guests are not adopted yet' kvm07 nova-compute",
+		"with the cloud's client: openstack resource provider list --name kvm07.example.org",
+		"with the cloud's client: openstack resource provider inventory list UUID",
+		"on the host: systemctl stop kvm2openstack-first-start",
+		"on the host: rm /run/kvm2openstack-first-start.conf",
+		"on the host: systemctl start nova-compute",
+		"on a controller: nova-manage cell_v2 discover_hosts --verbose",
+		"with the cloud's client: openstack compute service list --long --host kvm07",
+	}
+	if diff := cmp.Diff(want, lines(Settings{}.Manuals(s.h, s.c, ByFirstStart))); diff != "" {
+		t.Errorf("first start (-want +got):\n%s", diff)
+	}
+	s.c.Release.Services = 68
+	s.h.Conf.Host = "o'hara"
+	got := lines(Settings{User: "nova2", Unit: "openstack-nova-compute"}.Manuals(s.h, s.c, ByRecords))
+	for _, line := range []string{
+		"on the host: systemctl stop openstack-nova-compute",
+		"on the host: uuidgen | install -o nova2 -g nova2 -m 644 /dev/stdin /var/lib/nova/compute_id",
+		"in the cell's database: INSERT INTO services (created_at, uuid, host, `binary`, topic, report_count, disabled, disabled_reason, deleted, forced_down, version) " +
+			"VALUES (utc_timestamp(), uuid(), 'o''hara', 'nova-compute', 'compute', 0, 1, 'kvm2openstack: its guests are not adopted yet', 0, 0, 68);",
+	} {
+		if !slices.Contains(got, line) {
+			t.Errorf("records: no line %q in:\n%s", line, strings.Join(got, "\n"))
+		}
+	}
+	s.says(stray) // a compute_id that is nobody's is kept
+	if all := strings.Join(lines(Settings{}.Manuals(s.h, s.c, ByRecords)), "\n"); strings.Contains(all, "uuidgen") {
+		t.Errorf("a compute_id that is there is written over:\n%s", all)
+	}
+	m := sound()
+	m.c.Records.Mappings = nil
+	if got := lines(Settings{}.Manuals(m.h, m.c, ByFirstStart)); len(got) != 2 || !strings.Contains(got[0], "discover_hosts") {
+		t.Errorf("one that is only not mapped: %q", got)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for says, s := range map[string]Settings{
+		"below 0":              {Timeout: -1},
+		"not a path":           {ConfigFiles: []string{"nova.conf"}},
+		"does not name $FIRST": {FirstStart: "nova-compute", FirstStop: "x"},
+		"or neither":           {FirstStop: "x"},
+	} {
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("Check(%+v) = %v, want %q", s, err, says)
+		}
+	}
+	if err := (Settings{}).Check(); err != nil {
+		t.Error(err)
+	}
+	d := Settings{}.WithDefaults()
+	if d.FirstStop != "systemctl stop kvm2openstack-first-start || ! systemctl is-active --quiet kvm2openstack-first-start" || d.Running != "systemctl is-active --quiet nova-compute" || d.Timeout <= 0 {
+		t.Errorf("WithDefaults = %+v", d)
+	}
+	own := Settings{FirstStart: "lab $FIRST_START", FirstStop: "lab"}.WithDefaults()
+	if got := own.firstStart(Host{}); got != "FIRST_START=/run/kvm2openstack-first-start.conf; export FIRST_START; lab $FIRST_START" {
+		t.Errorf("firstStart = %q", got)
+	}
+	if got := (Settings{ConfigFiles: []string{"/srv/nova conf"}}).WithDefaults().firstStart(Host{}); !strings.Contains(got, "--config-file '/srv/nova conf' --config-file /run/") {
+		t.Errorf("firstStart = %q", got)
+	}
+}
+
+// Two machines with one [DEFAULT] host would be one to Nova.
+func TestAssessTwins(t *testing.T) {
+	s := sound()
+	s.empty()
+	twin := s.h
+	twin.Name, twin.Libvirt = "eight", "kvm08.example.org"
+	all := Assess([]Host{s.h, twin}, s.c, Settings{}, ByFirstStart)
+	if all[0].Verdict.Answer != Accepted || all[1].Verdict.Answer != Useless || !all[1].Verdict.Has(NamesDiffer) || !strings.Contains(all[1].Verdict.Reason, "so does that of seven") {
+		t.Errorf("Assess = %+v, %+v", all[0].Verdict, all[1].Verdict)
+	}
+	if names := Nodes([]Host{s.h, twin, twin, {}}); !slices.Equal(names, []string{"kvm07.example.org", "kvm08.example.org"}) {
+		t.Errorf("Nodes = %q", names)
+	}
+}

@@ -79,6 +79,7 @@ func TestOnboard(t *testing.T) {
 					return s.command(status, append([]string{"onboard", "there", "--way", way}, args...)...)
 				}
 				text := onboard(exitAttention)
+				t.Log(text)
 				for _, word := range []string{"there: refused", `no nova-compute of host "kvm07", and libvirt has 6 domains`, "kvm07 to Nova, k2o-a to libvirt", "next: kvm2openstack onboard"} {
 					if !strings.Contains(text, word) {
 						t.Errorf("it does not say %q:\n%s", word, text)
@@ -90,6 +91,7 @@ func TestOnboard(t *testing.T) {
 				s.refusedByNova()
 
 				text = onboard(exitClean, "--apply", "--yes")
+				t.Log(text)
 				if diff := cmp.Diff(s.onboardedIs(s.conductorVersion()), s.hostIs()); diff != "" {
 					t.Fatalf("onboarded (-want +got):\n%s\n%s", diff, text)
 				}

@@ -1,5 +1,3 @@
-// Package onboard knows what makes Nova accept a host that has guests, and
-// refuse it. It reads what it is given, and writes nothing.
 package onboard
 
 import (

@@ -107,7 +107,7 @@ func unmet(checks []Check) error {
 	var errs []error
 	for _, c := range checks {
 		if !c.OK {
-			errs = append(errs, fmt.Errorf("%s: no (%s)", c.What, c.Seen))
+			errs = append(errs, fmt.Errorf("not so: %s (%s)", c.What, orElse(c.Seen, "no")))
 		}
 	}
 	return errors.Join(errs...)

@@ -159,7 +159,7 @@ func (w *work) checks(ctx context.Context) ([]Check, error) {
 		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, orElse(s.mapping.CellName, "none")},
 	}
 	if w.Way != "" {
-		list = append(list, Check{"service is disabled until the guests are adopted", s.service.Disabled, fmt.Sprint(s.service.Disabled)})
+		list = append(list, Check{"service is disabled until the guests are adopted", s.service.Disabled, ""})
 	}
 	return list, nil
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -55,7 +56,7 @@ func onboardedResult(w io.Writer, r onboard.Result, s Style) {
 		if !c.OK {
 			word = "NOT SO"
 		}
-		p.say(word, c.What+": "+c.Seen)
+		p.say(word, strings.TrimSuffix(c.What+": "+c.Seen, ": "))
 	}
 	switch r.Outcome {
 	case onboard.Half:

@@ -117,7 +117,7 @@ var changes = []change{
 	{"V11", "size", "c:UPDATE block_device_mapping SET volume_size = 1 WHERE device_name = '/dev/vdb'"},
 	{"V12", "disk without uuid", "c:UPDATE block_device_mapping SET uuid = NULL WHERE device_name = '/dev/vdb'"},
 	{"V12", "no virtual interface", "c:DELETE FROM virtual_interfaces"},
-	{"V12", "old address form", "c:UPDATE virtual_interfaces SET address = '52:54:00:00:00:01'"},
+	{"V12", "old address form", "c:UPDATE virtual_interfaces SET address = '52:54:00:00:00:01' WHERE instance_uuid = @U"},
 	{"V13", "key missing", "c:DELETE FROM instance_system_metadata WHERE `key` = 'image_hw_machine_type'"},
 	{"V13", "key deleted", "c:UPDATE instance_system_metadata SET deleted = id WHERE `key` = 'image_hw_machine_type'"},
 	{"V13", "illegal value", "c:UPDATE instance_system_metadata SET value = 'hyperloop' WHERE `key` = 'image_hw_disk_bus'"},

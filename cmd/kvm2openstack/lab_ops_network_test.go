@@ -119,5 +119,14 @@ func (d *day) interfaces() {
 		return !strings.Contains(d.virsh("dumpxml", d.uuid()), mac)
 	})
 	d.eventuallyState("no longer sees the interface", func(g map[string]string) bool { return !strings.Contains(fmt.Sprint(g), mac) })
+	d.eventually(5*time.Minute, "Nova has given the port of "+d.guest.name+" back", func() bool {
+		var p struct {
+			Port struct {
+				DeviceID string `json:"device_id"`
+			}
+		}
+		d.must(call(d.admin.network, http.MethodGet, "ports/"+id, nil, &p))
+		return p.Port.DeviceID == ""
+	})
 	d.must(call(d.admin.network, http.MethodDelete, "ports/"+id, nil, nil)) // It outlives its interface, as one of the owner's own does.
 }

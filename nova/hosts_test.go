@@ -163,7 +163,7 @@ func TestRemoveHostInUse(t *testing.T) {
 	if f.count(f.cell, "services WHERE host = 'kvm09'") != 1 || f.count(f.api, "host_mappings WHERE host = 'kvm09'") != 1 {
 		t.Error("records of a host with instances are gone")
 	}
-	f.exec(f.cell, "UPDATE instances SET deleted = id WHERE host = 'kvm09'")
+	f.exec(f.cell, "UPDATE instances SET deleted = id WHERE host = 'kvm09' AND uuid <> ?", markerUUID)
 	if err := errors.Join(w.RemoveService(ctx, s), w.UnmapHost(ctx, "kvm09", id)); err != nil {
 		t.Errorf("once the instances are gone: %v", err)
 	}

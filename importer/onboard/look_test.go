@@ -45,7 +45,7 @@ func noted() discover.Inventory {
 
 func TestLook(t *testing.T) {
 	files := fakeFiles{
-		"/etc/nova/nova.conf":         "[DEFAULT]\nhost = first\nstate_path=/srv/nova\ntransport_url = rabbit://nova:s3cret@mq # not a comment\n[libvirt]\nconnection_uri = qemu+tcp://localhost/system\n",
+		"/etc/nova/nova.conf":         "[DEFAULT]\nhost = first\nstate_path=/wrong\nstate_path=/srv/nova\ntransport_url = rabbit://nova:s3cret@mq # not a comment\n[libvirt]\nconnection_uri = qemu+tcp://localhost/system\n",
 		"/etc/nova/nova-compute.conf": "[DEFAULT]\nhost = kvm07\n[image_cache]\nremove_unused_base_images = False\n",
 		"/srv/nova/compute_id":        " " + strings.ToUpper(mine) + "\n",
 		"/etc/nova/compute_id":        "nonsense",

@@ -169,9 +169,6 @@ func (w *work) identityFile() step {
 			return "", w.machine.Give(ctx, w.IdentityFile, []byte(w.Identity), w.Settings.User)
 		},
 		undo: func(ctx context.Context, _ string) error {
-			if w.HadIdentity {
-				return nil
-			}
 			return w.removeIdentity(ctx, func(id string) bool { return strings.EqualFold(id, w.Identity) })
 		},
 	}

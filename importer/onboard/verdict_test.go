@@ -88,6 +88,7 @@ func TestJudge(t *testing.T) {
 			s.h.Conf.Host, s.h.Libvirt = "kvm01.b.org", "kvm01.b.org"
 			s.c.Records.Services[0].Host = "kvm01.a.org"
 		}, Accepted, "", "first start", false},
+		"a name that begins alike":       {func(s *situation) { s.empty(); s.h.Conf.Host, s.h.Libvirt = "kvm0", "kvm0" }, Accepted, "", "first start", false},
 		"no host in nova.conf":           {func(s *situation) { s.h.Conf.Host = "" }, Accepted, "", mine, false},
 		"no host there, another system":  {func(s *situation) { s.h.Conf.Host, s.h.System = "", "kvm7"; s.h.Wanted = "kvm07" }, Refused, NamesDiffer, "its nova.conf has no [DEFAULT] host, so the system's name counts", false},
 		"libvirt calls it otherwise now": {func(s *situation) { s.h.Libvirt = "kvm7" }, Refused, Renamed, "node of it is called kvm07.example.org, and libvirt calls it kvm7", false},

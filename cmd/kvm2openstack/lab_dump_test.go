@@ -146,13 +146,21 @@ func (d cloudDump) diff(after cloudDump) string {
 	return strings.Join(lines, "\n")
 }
 
-// nothingLinked: no instance directory of the fleet is left.
+// nothingLinked: no instance directory of the fleet is left, and no port of it in
+// the switch.
 func (l *lab) nothingLinked() {
 	l.t.Helper()
+	plugged := ""
+	if release(l.t).switched {
+		plugged = l.output("ovs-vsctl", "--columns=name,external_ids", "find", "Interface", `external_ids:vm-uuid!=""`)
+	}
 	for _, g := range l.fleet {
 		dir := filepath.Join("/var/lib/nova/instances", g.uuid)
 		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 			l.t.Errorf("%s is left of %s (%v)", dir, g.name, err)
+		}
+		if strings.Contains(plugged, g.uuid) {
+			l.t.Errorf("Open vSwitch has a port of %s:\n%s", g.name, plugged)
 		}
 	}
 }

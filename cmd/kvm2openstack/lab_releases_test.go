@@ -10,16 +10,17 @@ import (
 // A labRelease is what a lab's release changes of what the tests expect. What
 // it changes of the lab itself is in testdata/lab/releases.
 type labRelease struct {
-	name  string         // as README.md has it
-	major int            // of Nova
-	noise *regexp.Regexp // of nova-compute, which is not about Nova
-	aside *regexp.Regexp // that the cloud's client says of itself
-	ends  int            // the status with which the client ends when it has read all commands
+	name     string         // as README.md has it
+	major    int            // of Nova
+	noise    *regexp.Regexp // of nova-compute, which is not about Nova
+	aside    *regexp.Regexp // that the cloud's client says of itself
+	switched bool           // guests are plugged into Open vSwitch
+	ends     int            // the status with which the client ends when it has read all commands
 }
 
 var labReleases = map[string]labRelease{
 	"zed":   {name: "Zed", major: 26},
-	"epoxy": {name: "2025.1", major: 31, noise: forked, aside: unsure, ends: 1},
+	"epoxy": {name: "2025.1", major: 31, noise: forked, aside: unsure, switched: true, ends: 1},
 }
 
 // forked is what Python 3.13 writes under eventlet when nova-compute runs a

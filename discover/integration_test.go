@@ -518,9 +518,12 @@ func TestKilledDaemon(t *testing.T) {
 	}
 }
 
+// The name ".." is not among them: libvirt 9.0 defines such a domain half, and as
+// it gives up removes what it takes for the domain's own snapshots, snapshot/..
+// below /var/lib/libvirt/qemu, which is everything.
 func TestHostileNames(t *testing.T) {
 	socket := env(t, "K2O_TEST_LIBVIRT_SOCKET")
-	names := []string{"with space", "引号 「名」", `quote'"&lt;`, "..", "-rf", "$(reboot)", "'; drop table instances; --", strings.Repeat("long", 50), "emoji 🐧", "%s%n", "\\n"}
+	names := []string{"with space", "引号 「名」", `quote'"&lt;`, "-rf", "$(reboot)", "'; drop table instances; --", strings.Repeat("long", 50), "emoji 🐧", "%s%n", "\\n"}
 	ids := map[string]string{}
 	for _, n := range names {
 		xml, id := qemuDomain("placeholder", "")

@@ -60,7 +60,10 @@ memory() {
 	left=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
 	[ "${free:-0}" -gt 2000000 ] && [ "${left:-0}" -gt 4000000 ] || return 0
 	! findmnt -nT /dev/shm -o OPTIONS | grep -qw noexec || return 0
-	export TMPDIR=/dev/shm GOTMPDIR="${GOTMPDIR:-/tmp}"
+	TMPDIR=$(mktemp -d /dev/shm/kXXXXXX) # short, for paths of sockets
+	trap 'rm -rf "$TMPDIR"' EXIT         # and what killed tests have left there
+	trap 'exit 130' HUP INT TERM
+	export TMPDIR GOTMPDIR="${GOTMPDIR:-/tmp}"
 }
 
 summary=
@@ -76,7 +79,8 @@ if [ $# -eq 0 ]; then
 	TEXT
 	testdata/services/install.sh
 	memory
-	exec testdata/services/with.sh "$0" inside
+	testdata/services/with.sh "$0" inside && exit
+	exit 1
 fi
 
 # real NAME PACKAGE...: one package after the other, for they share services, and

@@ -52,6 +52,7 @@ func advice(err error) string {
 		{rename.ErrUnhealthy, "look at the guest's console; a probe that cannot answer belongs out of the plan"},
 		{onboard.ErrSilent, "its log on the host says why: journalctl -o cat -u nova-compute -u kvm2openstack-first-start | kvm2openstack explain -"},
 		{onboard.ErrInterrupted, "the same command again goes on where this one stopped"},
+		{onboard.ErrDoomed, "kvm2openstack onboard HOST says what to do about each guest; then the same command again"},
 		{onboard.ErrNothing, "only what kvm2openstack onboard --apply has made is taken back, by the journal of that run; else openstack compute service delete"},
 		{onboard.ErrNotOurs, "look whose it is; it was left as it is"},
 		{onboard.ErrNoShell, "give the commands by hand: kvm2openstack onboard HOST prints them"},

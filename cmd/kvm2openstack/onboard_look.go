@@ -90,6 +90,9 @@ func (o *onboardOptions) assess(ctx context.Context, a *app, c config, hosts []d
 	if in.Records, err = db.HostRecords(ctx); err != nil {
 		return nil, in, err
 	}
+	if in.Presence, err = db.Presence(ctx, onboard.GuestIDs(found)); err != nil {
+		return nil, in, err
+	}
 	if in.Providers, err = c.hostProviders(ctx, a, onboard.Nodes(found)); err != nil {
 		return nil, in, err
 	}

@@ -31,7 +31,8 @@ type fakeWorld struct {
 	files     map[string]string
 	owners    map[string]string
 	instances int
-	running   string // "", "first" or "normal"
+	presence  map[string]nova.Presence // of guests
+	running   string                   // "", "first" or "normal"
 	calls     []string
 	made      int
 	fail      map[string]error // what goes wrong, by what is done; it has not happened then
@@ -69,6 +70,16 @@ func (f *fakeWorld) HostRecords(context.Context) (nova.HostRecords, error) {
 }
 
 func (f *fakeWorld) InstancesOn(context.Context, string) (int, error) { return f.instances, nil }
+
+func (f *fakeWorld) Presence(_ context.Context, uuids []string) (map[string]nova.Presence, error) {
+	found := map[string]nova.Presence{}
+	for _, id := range uuids {
+		if p, ok := f.presence[id]; ok {
+			found[id] = p
+		}
+	}
+	return found, f.fail["Presence"]
+}
 
 func (f *fakeWorld) AddService(_ context.Context, s nova.NewService) error {
 	f.mu.Lock()

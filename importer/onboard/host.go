@@ -40,7 +40,8 @@ type Cloud struct {
 	Records   nova.HostRecords
 	Open      []nova.OpenCell
 	Closed    []nova.ClosedCell
-	Providers []cloud.Provider // of Placement, of the hosts' names; nil when it was not asked
+	Providers []cloud.Provider         // of Placement, of the hosts' names; nil when it was not asked
+	Presence  map[string]nova.Presence // of the hosts' guests, by the UUID that libvirt has
 }
 
 // ComputeHost is the name by which nova-compute calls the host: its nova.conf

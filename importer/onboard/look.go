@@ -40,6 +40,11 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 	} else {
 		h.Conf.Err = "nobody may look at its files"
 	}
+	for _, u := range inv.Unreadable {
+		if u.UUID != "" {
+			h.Guests[u.UUID] = u.Name + ", not read"
+		}
+	}
 	for _, d := range inv.Domains {
 		h.Guests[d.UUID] = fmt.Sprintf("%s, %s", d.Name, d.State)
 		if d.State.Active() {

@@ -39,7 +39,7 @@ func noted() discover.Inventory {
 			}},
 			{Name: "off", UUID: "2", State: discover.StateShutoff, Disks: []discover.Disk{{Target: "vda", Device: "disk", Backing: []string{"/srv/nova/instances/_base2/x"}}}},
 		},
-		Unreadable: []discover.Unreadable{{Name: "odd"}},
+		Unreadable: []discover.Unreadable{{Name: "odd", UUID: "3"}},
 	}
 }
 
@@ -53,7 +53,7 @@ func TestLook(t *testing.T) {
 	}
 	want := Host{
 		Name: "seven", Wanted: "kvm07", Libvirt: "kvm07.example.org", System: "system", Domains: 3, Running: 1,
-		Guests: map[string]string{"1": "db, running", "2": "off, shutoff"},
+		Guests: map[string]string{"1": "db, running", "2": "off, shutoff", "3": "odd, not read"},
 		Empty:  []Drive{{Domain: "db", Target: "sda"}, {Domain: "db", Target: "fda"}},
 		Bases:  []Drive{{Domain: "db", Target: "vda", Image: "/srv/nova/instances/_base/da39"}},
 		Conf: NovaConf{

@@ -27,12 +27,15 @@ var (
 	ErrNothing = errors.New("the journal knows of no onboarding of this host")
 	// ErrChanged: the host is not as it was when it was judged.
 	ErrChanged = errors.New("it is not as it was when it was looked at")
+	// ErrDoomed: nova-compute would destroy guests, so it is not started.
+	ErrDoomed = errors.New("nova-compute would destroy guests, for Nova has a deleted instance or a migration of their UUIDs")
 )
 
 // Reader is Nova's databases, for looking.
 type Reader interface {
 	HostRecords(ctx context.Context) (nova.HostRecords, error)
 	InstancesOn(ctx context.Context, host string) (int, error)
+	Presence(ctx context.Context, uuids []string) (map[string]nova.Presence, error)
 }
 
 // Writer is what an onboarding writes into them.

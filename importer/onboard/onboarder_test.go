@@ -117,6 +117,28 @@ func failAt(o *Onboarder, f *fakeWorld, n int, err error) *nthFails {
 	return c
 }
 
+// A row that is deleted after the host was judged costs no guest its life.
+func TestOnboardSparesGuests(t *testing.T) {
+	for _, way := range ways {
+		for says, change := range map[string]func(*fakeWorld){
+			"db (g2)":                 func(f *fakeWorld) { f.presence = map[string]nova.Presence{"g2": {Deleted: true}} },
+			"web (g1)":                func(f *fakeWorld) { f.presence = map[string]nova.Presence{"g1": {Migration: "accepted"}} },
+			"ask Nova about the gues": func(f *fakeWorld) { f.fail["Presence"] = errors.New("gone away") },
+		} {
+			f := newFakeWorld(t)
+			o := f.onboarder(journalFile(t))
+			j := f.job(way)
+			change(f)
+			r := o.Onboard(t.Context(), []Job{j})[0]
+			if r.Outcome != Half || r.Step != stepStart || !strings.Contains(fmt.Sprint(r.Err), says) || slices.Contains(f.calls, "start") || f.running != "" {
+				t.Errorf("%s: Onboard = %s at %q, %v, and did %q; want no start: %q", way, r.Outcome, r.Step, r.Err, f.calls, says)
+			}
+			f.presence, f.fail = nil, map[string]error{}
+			wantOutcome(t, o.Onboard(t.Context(), []Job{f.job(way)})[0], Onboarded)
+		}
+	}
+}
+
 func TestUndoRefusesHostInUse(t *testing.T) {
 	f := newFakeWorld(t)
 	o := f.onboarder(journalFile(t))

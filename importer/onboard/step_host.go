@@ -127,6 +127,9 @@ func (w *work) start() step {
 			if err != nil {
 				return "", err
 			}
+			if err := w.spared(ctx); err != nil {
+				return "", err
+			}
 			if _, err := w.machine.Run(ctx, w.Settings.Start); err != nil {
 				return "", err
 			}

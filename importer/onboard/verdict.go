@@ -14,6 +14,7 @@ const (
 	Accepted  Answer = "accepted"  // starts, and takes the host as its own
 	Useless   Answer = "useless"   // starts, but the host cannot be used
 	Refused   Answer = "refused"   // ends by itself
+	Harmful   Answer = "harmful"   // starts, and guests that are not adopted lose by it
 	Uncertain Answer = "uncertain" // it depends on what was not read, or is about to change
 )
 
@@ -49,6 +50,8 @@ const (
 	MappedElsewhere Kind = "mapped-elsewhere"
 	ForcedDown      Kind = "forced-down"
 	NodeCount       Kind = "node-count"
+	GuestDeleted    Kind = "guest-deleted"
+	GuestLeft       Kind = "guest-migrated"
 )
 
 // A Verdict is what nova-compute will do, all that stands against it, and what
@@ -87,7 +90,7 @@ const identityVersion = 65
 func Judge(h Host, c Cloud) Verdict {
 	j := judging{h: h, c: c, name: h.ComputeHost()}
 	j.own, j.known = c.service(j.name)
-	for _, ask := range []func(){j.readable, j.release, j.names, j.identity, j.cells, j.first, j.returning, j.provider, j.mapped} {
+	for _, ask := range []func(){j.readable, j.guests, j.release, j.names, j.identity, j.cells, j.first, j.returning, j.provider, j.mapped} {
 		ask()
 	}
 	v := Verdict{Problems: j.problems, Notes: notes(j)}

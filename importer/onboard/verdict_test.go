@@ -25,8 +25,9 @@ func sound() *situation {
 	return &situation{
 		Host{
 			Name: "seven", Libvirt: "kvm07.example.org", System: "kvm07", Domains: 3, Running: 2,
-			Conf:  NovaConf{Paths: []string{"/etc/nova/nova.conf"}, Host: "kvm07"},
-			Files: []IdentityFile{{"/var/lib/nova/compute_id", mine}},
+			Conf:   NovaConf{Paths: []string{"/etc/nova/nova.conf"}, Host: "kvm07"},
+			Files:  []IdentityFile{{"/var/lib/nova/compute_id", mine}},
+			Guests: map[string]string{"g1": "web, running", "g2": "db, running", "g3": "old, shutoff"},
 		},
 		Cloud{
 			Release: nova.Release{Name: "2025.1", Major: 31},
@@ -45,19 +46,22 @@ func sound() *situation {
 				Conductors: map[string]int{cell1: 68},
 			},
 			Providers: []cloud.Provider{{UUID: foreign, Name: "kvm01.example.org"}, {UUID: mine, Name: "kvm07.example.org"}},
+			Presence: map[string]nova.Presence{
+				"g1": {Live: true, Host: "kvm07"}, "g2": {Live: true, Host: "KVM07"}, "g3": {Live: true, Host: "kvm07", Shadow: true},
+			},
 		},
 	}
 }
 
 // fresh makes it one that Nova has never seen.
 func (s *situation) fresh() {
-	s.h.Files = []IdentityFile{}
+	s.h.Files, s.c.Presence = []IdentityFile{}, map[string]nova.Presence{}
 	r := &s.c.Records
 	r.Services, r.Nodes, r.Mappings, s.c.Providers = r.Services[:1], r.Nodes[:1], r.Mappings[:1], s.c.Providers[:1]
 }
 
 // empty takes its domains away.
-func (s *situation) empty() { s.fresh(); s.h.Domains, s.h.Running = 0, 0 }
+func (s *situation) empty() { s.fresh(); s.h.Domains, s.h.Running, s.h.Guests = 0, 0, nil }
 
 func (s *situation) says(id string) { s.h.Files = []IdentityFile{{"/var/lib/nova/compute_id", id}} }
 
@@ -141,6 +145,31 @@ func TestJudge(t *testing.T) {
 		"in two cells": {func(s *situation) {
 			s.c.Records.Services = append(s.c.Records.Services, nova.HostService{ID: 1, UUID: "s9", Host: "kvm07", Cell: "c2", CellName: "cell2"})
 		}, Useless, MappedElsewhere, "a nova-compute in cell1, and one in cell2", false},
+		"a disabled cell, and guests": {func(s *situation) {
+			s.fresh()
+			s.c.Closed = []nova.ClosedCell{{UUID: "c2", Name: "cell2", Disabled: true}}
+		}, Uncertain, ClosedCell, "cell2 is disabled and was not looked into: it may have deleted instances", false},
+		"a disabled cell, and none":    {func(s *situation) { s.empty(); s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, Accepted, "", "first start", false},
+		"a disabled cell, all adopted": {func(s *situation) { s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, Accepted, "", mine, false},
+		"one not adopted, cell silent": {func(s *situation) {
+			delete(s.c.Presence, "g3")
+			s.c.Closed = []nova.ClosedCell{{Name: "cell2", Reason: "refused"}}
+		}, Uncertain, ClosedCell, "or deleted instances of its guests' UUIDs", false},
+
+		// Guests that nova-compute would destroy.
+		"a guest that Nova deleted":  {func(s *situation) { s.fresh(); s.c.Presence["g2"] = nova.Presence{Deleted: true} }, Harmful, GuestDeleted, "(K2O-614): db (g2)", false},
+		"deleted and made again":     {func(s *situation) { s.c.Presence["g2"] = nova.Presence{Deleted: true, Live: true, Host: "kvm07"} }, Harmful, GuestDeleted, "db (g2)", false},
+		"a guest that was evacuated": {func(s *situation) { s.c.Presence["g1"] = nova.Presence{Live: true, Host: "kvm01", Migration: "done"} }, Harmful, GuestLeft, "(K2O-617): web (g1)", false},
+		"a migration of nobody's":    {func(s *situation) { s.fresh(); s.c.Presence["g1"] = nova.Presence{Migration: "error"} }, Harmful, GuestLeft, "web (g1)", false},
+		"one that came here": {func(s *situation) {
+			s.c.Presence["g1"] = nova.Presence{Live: true, Host: "kvm07", Migration: "completed"}
+		}, Accepted, "", mine, false},
+		"archived ones are no harm": {func(s *situation) { s.fresh(); s.c.Presence["g1"] = nova.Presence{Shadow: true} }, Refused, FirstStart, "3 domains", true},
+		"Zed destroys them just as well": {func(s *situation) {
+			s.fresh()
+			s.c.Release.Major = 26
+			s.c.Presence["g2"] = nova.Presence{Deleted: true}
+		}, Harmful, GuestDeleted, "db (g2)", false},
 		"forced down": {func(s *situation) { s.c.Records.Services[1].ForcedDown = true }, Useless, ForcedDown, "forced down", false},
 		"two nodes": {func(s *situation) {
 			s.c.Records.Nodes = append(s.c.Records.Nodes, nova.HostNode{ID: 9, UUID: stray, Host: "kvm07", Name: "old"})
@@ -177,6 +206,7 @@ func TestJudgeSaysAll(t *testing.T) {
 		},
 		func(s *situation) { s.c.Release.ReadOnly = "services of mixed versions, an upgrade is under way" },
 		func(s *situation) { s.h.Wanted = "kvm08" },
+		func(s *situation) { s.c.Presence["g1"] = nova.Presence{Deleted: true} },
 	} {
 		s := sound()
 		s.fresh()

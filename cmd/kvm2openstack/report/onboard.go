@@ -79,7 +79,7 @@ func OnboardTotals(all []onboard.Assessment) string {
 		counts[a.Verdict.Answer]++
 	}
 	var parts []string
-	for _, a := range []onboard.Answer{onboard.Accepted, onboard.Refused, onboard.Useless, onboard.Uncertain} {
+	for _, a := range []onboard.Answer{onboard.Accepted, onboard.Harmful, onboard.Refused, onboard.Useless, onboard.Uncertain} {
 		if counts[a] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[a], a))
 		}

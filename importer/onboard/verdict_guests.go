@@ -1,0 +1,104 @@
+package onboard
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// GuestIDs are the UUIDs of all domains of hosts that were read.
+func GuestIDs(hosts []Host) (uuids []string) {
+	for _, h := range hosts {
+		uuids = append(uuids, slices.Collect(maps.Keys(h.Guests))...)
+	}
+	slices.Sort(uuids)
+	return slices.Compact(uuids)
+}
+
+// isOn: the guest is an instance that Nova has on this host.
+func isOn(p nova.Presence, computeHost string) bool {
+	return p.Live && !p.Deleted && strings.EqualFold(p.Host, computeHost)
+}
+
+// A doom is what nova-compute does to guests as soon as it runs.
+type doom struct {
+	deleted []string // UUIDs that a deleted row has: _cleanup_running_deleted_instances, whatever the host
+	left    []string // a migrations row says that they went elsewhere: _destroy_evacuated_instances, at the start
+}
+
+// doomed are guests that nova-compute would destroy (nova/compute/manager.py).
+func doomed(h Host, known map[string]nova.Presence) (d doom) {
+	for _, id := range slices.Sorted(maps.Keys(h.Guests)) {
+		switch p := known[id]; {
+		case p.Deleted:
+			d.deleted = append(d.deleted, id)
+		case p.Migration != "" && !isOn(p, h.ComputeHost()):
+			d.left = append(d.left, id)
+		}
+	}
+	return d
+}
+
+// guests asks whether nova-compute would destroy some. Import's K2O-614 and
+// K2O-617 say the same, but only after nova-compute has run here.
+func (j *judging) guests() {
+	if j.h.Err != "" {
+		return
+	}
+	d := doomed(j.h, j.c.Presence)
+	if len(d.deleted) > 0 {
+		j.add(GuestDeleted, Harmful, "nova-compute destroys guests as soon as it runs, for Nova has a deleted instance of their UUID (K2O-614): "+j.h.guestNames(d.deleted),
+			"archive Nova's deleted rows before nova-compute runs here; then the same command again", "nova-manage db archive_deleted_rows --until-complete --all-cells")
+	}
+	if len(d.left) > 0 {
+		commands := []string{}
+		for _, id := range d.left[:min(len(d.left), mostNamed)] {
+			commands = append(commands, "openstack server migration list --server "+shell(id))
+		}
+		j.add(GuestLeft, Harmful, "nova-compute may destroy guests when it starts, as what an evacuation left behind, for Nova has a migration of their UUID (K2O-617): "+j.h.guestNames(d.left),
+			"finish or clear the migration before nova-compute runs here; then the same command again", commands...)
+	}
+}
+
+// strangers is how many of the host's domains are no instance of Nova's there.
+func (j *judging) strangers() int {
+	n := j.h.Domains
+	for id := range j.h.Guests {
+		if isOn(j.c.Presence[id], j.name) {
+			n--
+		}
+	}
+	return n
+}
+
+// guestNames lists guests with their UUIDs, the first of many.
+func (h Host) guestNames(ids []string) string {
+	var words []string
+	for _, id := range ids[:min(len(ids), mostNamed)] {
+		name, _, _ := strings.Cut(h.Guests[id], ", ")
+		words = append(words, name+" ("+id+")")
+	}
+	text := strings.Join(words, ", ")
+	if more := len(ids) - mostNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// spared asks once more, right before nova-compute sees the guests: a row may
+// have been deleted since the host was judged.
+func (w *work) spared(ctx context.Context) error {
+	known, err := w.Nova.Presence(ctx, GuestIDs([]Host{w.host}))
+	if err != nil {
+		return fmt.Errorf("ask Nova about the guests: %w", err)
+	}
+	d := doomed(w.host, known)
+	if all := slices.Concat(d.deleted, d.left); len(all) > 0 {
+		return fmt.Errorf("%w: %s", ErrDoomed, w.host.guestNames(all))
+	}
+	return nil
+}

@@ -32,6 +32,27 @@ type Intent struct {
 // stepIntent is the name of the intent in the journal.
 const stepIntent = "onboard"
 
+// stepFinish notes that all was as it is to be: from then on the host may be in
+// use, and its service enabled.
+const stepFinish = "onboarded"
+
+// A stage is how far an onboarding has come, by the journal.
+type stage int
+
+const (
+	fresh stage = iota
+	underWay
+	finished
+)
+
+// stageOf is that of an onboarding that was begun.
+func stageOf(begun []journal.Step) stage {
+	if slices.ContainsFunc(begun, func(s journal.Step) bool { return s.Step == stepFinish }) {
+		return finished
+	}
+	return underWay
+}
+
 // intent decides.
 func (j Job) intent() (Intent, error) {
 	h, name := j.Host, j.Host.ComputeHost()
@@ -114,10 +135,19 @@ func (o *Onboarder) note(ctx context.Context, in Intent) error {
 	if err != nil {
 		return fmt.Errorf("write the intent of %s: %w", in.ComputeHost, err)
 	}
+	return o.noteDone(ctx, stepIntent, journal.Ending{UUID: Key(in.ComputeHost), Made: string(text)})
+}
+
+// noteFinish writes that an onboarding has come to its end.
+func (o *Onboarder) noteFinish(ctx context.Context, computeHost string) error {
+	return o.noteDone(ctx, stepFinish, journal.Ending{UUID: Key(computeHost)})
+}
+
+func (o *Onboarder) noteDone(ctx context.Context, step string, e journal.Ending) error {
 	return o.Journal.Write(ctx, func(tx *journal.Tx) error {
-		if err := tx.Begin(stepIntent, Key(in.ComputeHost)); err != nil {
+		if err := tx.Begin(step, e.UUID); err != nil {
 			return err
 		}
-		return tx.End(stepIntent, journal.Ending{UUID: Key(in.ComputeHost), Made: string(text)})
+		return tx.End(step, e)
 	})
 }

@@ -43,7 +43,13 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 		r.Err = fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
 		return r
 	}
-	in, known, err := o.intentOf(ctx, j)
+	in, at, err := o.intentOf(ctx, j)
+	if err == nil && in.Way != "" && at != finished {
+		err = o.unused(ctx, in.ComputeHost)
+	}
+	if errors.Is(err, nova.ErrHostInUse) {
+		err = fmt.Errorf("%w: nothing is stopped or disabled there; what is missing is said without --apply", err)
+	}
 	if err != nil {
 		r.Err = err
 		return r
@@ -54,22 +60,34 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 		return r
 	}
 	defer w.machine.Close() // all was written by then
-	if !known {
+	w.finished = at == finished
+	if at == fresh {
 		if r.Err = o.note(ctx, in); r.Err != nil {
 			return r
 		}
 	}
+	return w.through(ctx, r)
+}
+
+// through does what is missing, and looks at what came of it.
+func (w *work) through(ctx context.Context, r Result) Result {
 	did, failed, err := w.forward(ctx)
-	r.Outcome = Onboarded
-	switch {
-	case err != nil:
+	if err != nil {
 		r.Outcome, r.Step, r.Err = Half, failed, err
 		return r
-	case !did:
-		r.Outcome = Already
+	}
+	r.Outcome = Already
+	if did {
+		r.Outcome = Onboarded
 	}
 	if r.Checks, r.Err = w.checks(ctx); r.Err == nil {
 		r.Err = unmet(r.Checks)
+	}
+	switch {
+	case r.Err == nil && !w.finished:
+		r.Err = w.noteFinish(ctx, w.ComputeHost)
+	case r.Err != nil && w.finished:
+		r.Err = fmt.Errorf("%w; it was so once, and is left as it is: set it right, or take it back (--undo) and onboard it again", r.Err)
 	}
 	if r.Err != nil {
 		r.Outcome, r.Step = Half, "check"
@@ -78,19 +96,19 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 }
 
 // intentOf is that of an onboarding that was begun, or a new one.
-func (o *Onboarder) intentOf(ctx context.Context, j Job) (in Intent, known bool, err error) {
-	in, _, known, err = o.earlier(ctx, j.Host.ComputeHost())
+func (o *Onboarder) intentOf(ctx context.Context, j Job) (in Intent, at stage, err error) {
+	in, begun, known, err := o.earlier(ctx, j.Host.ComputeHost())
 	if err != nil {
-		return in, false, err
+		return in, fresh, err
 	}
 	if !known {
 		in, err = j.intent()
-		return in, false, err
+		return in, fresh, err
 	}
 	if in.Way != "" && in.Way != j.Way {
-		return in, true, fmt.Errorf("it was begun with --way %s: go on with that, or take it back first (--undo)", in.Way)
+		return in, underWay, fmt.Errorf("it was begun with --way %s: go on with that, or take it back first (--undo)", in.Way)
 	}
-	return in, true, nil
+	return in, stageOf(begun), nil
 }
 
 func (o *Onboarder) reach(ctx context.Context, in Intent, h Host, at discover.Host) (*work, error) {

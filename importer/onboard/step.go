@@ -36,8 +36,9 @@ const (
 type work struct {
 	*Onboarder
 	Intent
-	host    Host
-	machine Machine
+	host     Host
+	machine  Machine
+	finished bool // once before
 }
 
 // steps are those of a way, in their order.
@@ -56,10 +57,15 @@ func (w *work) steps() []step {
 
 // forward does what is not done. A step that fails stays begun in the journal:
 // the same run again goes on with it, and an undo takes it back.
+//
+// A host that was onboarded once may be in use: it is mapped again at most.
 func (w *work) forward(ctx context.Context) (did bool, failed string, err error) {
 	for _, s := range w.steps() {
 		if ctx.Err() != nil {
 			return did, s.name, fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+		}
+		if w.finished && s.name != stepMap {
+			continue
 		}
 		done, err := s.done(ctx)
 		if err != nil {

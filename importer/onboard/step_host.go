@@ -25,6 +25,9 @@ func (w *work) firstStart() step {
 			return s.complete(), err
 		},
 		do: func(ctx context.Context) (string, error) {
+			if err := w.unused(ctx, w.ComputeHost); err != nil {
+				return "", err // and nothing is stopped
+			}
 			s, err := w.runFirst(ctx)
 			if err != nil {
 				stop := w.stopFirst(context.WithoutCancel(ctx))

@@ -22,10 +22,6 @@ type standing struct {
 	others   []string // UUIDs of the nodes of other hosts
 }
 
-// classes are the inventories without which nothing is scheduled to a host, and
-// nothing can be adopted on it.
-var classes = []string{"VCPU", "MEMORY_MB", "DISK_GB"}
-
 // look asks how the host stands.
 func (w *work) look(ctx context.Context) (s standing, err error) {
 	records, err := w.Nova.HostRecords(ctx)
@@ -54,15 +50,20 @@ func (s standing) complete() bool {
 	return s.node.UUID != "" && strings.EqualFold(s.provider.UUID, s.node.UUID) && len(s.lacking()) == 0
 }
 
-// lacking are the inventories that the provider does not have.
+// lacking are the inventories that the provider is still to get: CPUs, shared or
+// dedicated, and memory. Nova reports all at once, and DISK_GB never where a
+// provider of shared storage has it.
 func (s standing) lacking() (names []string) {
-	for _, class := range classes {
-		if s.provider.Inventories[class].Total == 0 {
-			names = append(names, class)
-		}
+	if s.total("VCPU")+s.total("PCPU") == 0 {
+		names = append(names, "VCPU")
+	}
+	if s.total("MEMORY_MB") == 0 {
+		names = append(names, "MEMORY_MB")
 	}
 	return names
 }
+
+func (s standing) total(class string) int { return s.provider.Inventories[class].Total }
 
 // missing says how far nova-compute has come.
 func (s standing) missing() string {
@@ -158,7 +159,7 @@ func (w *work) checks(ctx context.Context) ([]Check, error) {
 		{"inventories", len(s.lacking()) == 0, s.inventories()},
 		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, orElse(s.mapping.CellName, "none")},
 	}
-	if w.Way != "" {
+	if w.Way != "" && !w.finished {
 		list = append(list, Check{"service is disabled until the guests are adopted", s.service.Disabled, ""})
 	}
 	return list, nil
@@ -168,9 +169,14 @@ func (w *work) checks(ctx context.Context) ([]Check, error) {
 func (w *work) oldEnough() bool { return w.Way == "" && !w.HadIdentity }
 
 func (s standing) inventories() string {
-	words := make([]string, len(classes))
-	for i, class := range classes {
-		words[i] = fmt.Sprintf("%s %d", class, s.provider.Inventories[class].Total)
+	var words []string
+	for _, class := range []string{"VCPU", "PCPU", "MEMORY_MB", "DISK_GB"} {
+		if n := s.total(class); n > 0 {
+			words = append(words, fmt.Sprintf("%s %d", class, n))
+		}
+	}
+	if s.provider.UUID != "" && s.total("DISK_GB") == 0 {
+		words = append(words, "no DISK_GB (has another provider that shares it? guests with disks on the host cannot be adopted then)")
 	}
 	return strings.Join(words, ", ")
 }

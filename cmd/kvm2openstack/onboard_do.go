@@ -188,14 +188,13 @@ func left(found, work []onboard.Assessment) (others []onboard.Assessment) {
 // undo takes onboardings back, as the journal says.
 func (o *onboardOptions) undo(ctx context.Context, a *app, c config, hosts []discover.Host) error {
 	found := o.survey(c, hosts).Run(ctx)
-	var backs []onboard.Return
-	var names []string
-	for i, h := range found {
-		if h.Err != "" {
-			return refused(errors.New(h.Err))
-		}
-		backs = append(backs, onboard.Return{Host: h.Name, ComputeHost: h.ComputeHost(), Reach: hosts[i]})
-		names = append(names, h.Name)
+	backs, away := returns(found, hosts)
+	if len(backs) == 0 {
+		return o.conclude(a, report.OnboardEnd{Results: away}, nil)
+	}
+	names := make([]string, len(backs))
+	for i, b := range backs {
+		names[i] = b.Host
 	}
 	question := fmt.Sprintf("take %s out of Nova again (nova-compute is stopped there; service, node, provider, mapping and compute_id that came of the onboarding go; guests keep running)", strings.Join(names, ", "))
 	if err := a.confirm(ctx, o.yes, question); err != nil {
@@ -205,8 +204,21 @@ func (o *onboardOptions) undo(ctx context.Context, a *app, c config, hosts []dis
 	if err != nil {
 		return err
 	}
-	end := report.OnboardEnd{Results: run.Undo(ctx, backs)}
+	end := report.OnboardEnd{Results: append(run.Undo(ctx, backs), away...)}
 	closed := run.close(ctx, onboard.Outcomes(end.Results))
 	end.Touched = onboard.Touched(found, o.survey(c, hosts).Run(context.WithoutCancel(ctx)))
 	return o.conclude(a, end, closed)
+}
+
+// returns are the hosts of which an onboarding can be taken back, and those that
+// could not be read, which are not tried.
+func returns(found []onboard.Host, hosts []discover.Host) (backs []onboard.Return, away []onboard.Result) {
+	for i, h := range found {
+		if h.Err != "" {
+			away = append(away, onboard.Result{Host: h.Name, Name: h.ComputeHost(), Outcome: onboard.NotTried, Err: errors.New(h.Err)})
+			continue
+		}
+		backs = append(backs, onboard.Return{Host: h.Name, ComputeHost: h.ComputeHost(), Reach: hosts[i]})
+	}
+	return backs, away
 }

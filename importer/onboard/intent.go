@@ -121,7 +121,7 @@ func (o *Onboarder) earlier(ctx context.Context, name string) (in Intent, begun 
 			found = true
 		}
 		if i := slices.IndexFunc(begun, func(b journal.Step) bool { return b.Step == s.Step }); i >= 0 {
-			begun[i].Made = cmp.Or(begun[i].Made, s.Made) // of the run that made it
+			begun[i].Made = cmp.Or(s.Made, begun[i].Made) // of the last run that made something
 			continue
 		}
 		begun = append(begun, s)

@@ -45,7 +45,12 @@ func (w *work) firstStart() step {
 	}
 }
 
+// made says what there is, "" for nothing: that takes away nothing from what an
+// earlier run has noted.
 func made(s standing) string {
+	if s.service.UUID == "" && s.node.UUID == "" {
+		return ""
+	}
 	text, err := json.Marshal(madeRecords{s.service.UUID, s.node.UUID})
 	if err != nil {
 		return "" // two texts can always be written

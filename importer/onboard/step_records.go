@@ -73,8 +73,11 @@ func (w *work) mapped() step {
 				return "", err
 			}
 			id, made, err := w.Writer.MapHost(ctx, w.ComputeHost, s.service.Cell)
-			if err != nil || !made {
-				return "", err
+			if err != nil {
+				return "", err // it may have been made
+			}
+			if !made {
+				id = 0
 			}
 			text, err := json.Marshal(madeMapping{id})
 			return string(text), err
@@ -118,8 +121,8 @@ func (w *work) forget(ctx context.Context, text string) error {
 		return err
 	}
 	if s.service.UUID != "" {
-		if m.Service != "" && !strings.EqualFold(m.Service, s.service.UUID) {
-			return fmt.Errorf("take service %s out of Nova: %w", s.service.UUID, ErrNotOurs)
+		if err := w.ownService(ctx, s, m.Service); err != nil {
+			return err
 		}
 		if err := w.deleteService(ctx, s); err != nil {
 			return err
@@ -132,6 +135,23 @@ func (w *work) forget(ctx context.Context, text string) error {
 	return w.removeIdentity(ctx, func(id string) bool {
 		return m.Node == "" && !slices.Contains(s.others, id) || strings.EqualFold(id, m.Node)
 	})
+}
+
+// ownService fails unless the service is the one that was made. Where a run was
+// killed before it could note that, it is if this host has its node's identity.
+func (w *work) ownService(ctx context.Context, s standing, made string) error {
+	if made != "" {
+		if strings.EqualFold(made, s.service.UUID) {
+			return nil
+		}
+		return fmt.Errorf("take service %s out of Nova: %w", s.service.UUID, ErrNotOurs)
+	}
+	id, err := w.identityNow(ctx)
+	if err == nil && (id == "" || !strings.EqualFold(id, s.node.UUID)) {
+		err = fmt.Errorf("take service %s out of Nova: %w, as far as the journal knows: its node is %s, and %s says %s; onboard the host to the end first, then take that back",
+			s.service.UUID, ErrNotOurs, orElse(s.node.UUID, "not there"), w.IdentityFile, orElse(id, "nothing"))
+	}
+	return err
 }
 
 // deleteService asks Nova, which refuses where it has instances.

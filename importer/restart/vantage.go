@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -45,11 +46,28 @@ func (t there) Dial(ctx context.Context, network, address string) (net.Conn, err
 	return t.DialContext(ctx, network, address)
 }
 
-// Run runs a program there, whose session ends with ctx.
+// lastWord is how long a host has to end a program that it is told to end.
+const lastWord = time.Second
+
+// Run runs a program there, whose session ends with ctx. A host that does not
+// end it then hangs, and the connection is of no use to anybody.
 func (t there) Run(ctx context.Context, argv ...string) ([]byte, error) {
+	out, err := t.run(ctx, argv)
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
+	return out, err
+}
+
+func (t there) run(ctx context.Context, argv []string) ([]byte, error) {
+	over := make(chan struct{})
+	defer close(over)
+	// Neither opening a session nor waiting for its end knows a context; only the
+	// end of the connection wakes who waits for a host that hangs.
+	defer context.AfterFunc(ctx, func() { t.closeUnless(over) })()
 	session, err := t.NewSession()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: the connection has ended, or takes no program: %w", argv[0], err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = session.Close() })()
 	defer session.Close()
@@ -58,11 +76,16 @@ func (t there) Run(ctx context.Context, argv ...string) ([]byte, error) {
 		words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" // for the login shell
 	}
 	out, err := session.CombinedOutput(strings.Join(words, " "))
-	if ctx.Err() != nil {
-		return out, context.Cause(ctx)
-	}
 	if err != nil {
 		return out, fmt.Errorf("%s: %w: %s", argv[0], err, strings.TrimSpace(string(out)))
 	}
 	return out, nil
+}
+
+func (t there) closeUnless(over <-chan struct{}) {
+	select {
+	case <-over:
+	case <-time.After(lastWord):
+		_ = t.Close()
+	}
 }

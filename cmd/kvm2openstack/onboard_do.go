@@ -121,7 +121,7 @@ func (o *onboardOptions) carryOut(ctx context.Context, a *app, c config, hosts [
 	if len(work) == 0 {
 		return o.print(a, found)
 	}
-	if err := a.confirm(ctx, o.yes, o.question(work)); err != nil {
+	if err := a.confirm(ctx, o.yes, notesOf(work)+o.question(work)); err != nil {
 		return err
 	}
 	run, err := o.openOnboarding(ctx, a, c)
@@ -132,7 +132,7 @@ func (o *onboardOptions) carryOut(ctx context.Context, a *app, c config, hosts [
 	for i, one := range work {
 		jobs[i] = onboard.Job{Host: one.Host, Cloud: in, Reach: hostCalled(hosts, one.Host.Name), Way: onboard.Way(o.way), Cell: o.cell}
 	}
-	end := report.OnboardEnd{Results: run.Onboard(ctx, jobs), Others: left(found, work)}
+	end := report.OnboardEnd{Results: run.Onboard(ctx, jobs), Judged: work, Others: left(found, work)}
 	closed := run.close(ctx, onboard.Outcomes(end.Results))
 	end.Touched = onboard.Touched(hostsOf(found), o.survey(c, hosts).Run(context.WithoutCancel(ctx)))
 	return o.conclude(a, end, closed)
@@ -144,6 +144,17 @@ func hostsOf(all []onboard.Assessment) []onboard.Host {
 		hosts[i] = one.Host
 	}
 	return hosts
+}
+
+// notesOf is what is worth knowing before somebody says yes.
+func notesOf(work []onboard.Assessment) string {
+	var b strings.Builder
+	for _, one := range work {
+		for _, note := range one.Verdict.Notes {
+			fmt.Fprintf(&b, "%s: note: %s\n", report.Line(one.Host.Name), report.Line(note))
+		}
+	}
+	return b.String()
 }
 
 func (o *onboardOptions) question(work []onboard.Assessment) string {

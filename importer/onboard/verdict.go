@@ -51,6 +51,7 @@ const (
 	ForcedDown      Kind = "forced-down"
 	NodeCount       Kind = "node-count"
 	GuestDeleted    Kind = "guest-deleted"
+	BaseImages      Kind = "image-cache"
 	GuestLeft       Kind = "guest-migrated"
 )
 
@@ -90,7 +91,7 @@ const identityVersion = 65
 func Judge(h Host, c Cloud) Verdict {
 	j := judging{h: h, c: c, name: h.ComputeHost()}
 	j.own, j.known = c.service(j.name)
-	for _, ask := range []func(){j.readable, j.guests, j.release, j.names, j.identity, j.cells, j.first, j.returning, j.provider, j.mapped} {
+	for _, ask := range []func(){j.readable, j.guests, j.bases, j.release, j.names, j.identity, j.cells, j.first, j.returning, j.provider, j.mapped} {
 		ask()
 	}
 	v := Verdict{Problems: j.problems, Notes: notes(j)}

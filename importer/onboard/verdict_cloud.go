@@ -104,10 +104,6 @@ func notes(j judging) []string {
 	if len(j.h.Empty) > 0 {
 		say(true, "drives without a medium: %s. nova-compute logs a TypeError about them at each start (kvm2openstack explain); it does no harm but where Nova's volumes are on NFS and the like", named(j.h.Empty))
 	}
-	if len(j.h.Bases) > 0 && !j.h.Conf.KeepsBase {
-		say(true, "disks that rest on images in %s: %s. Once nova-compute runs it removes images there that no instance uses: set [image_cache] remove_unused_base_images = false in its nova.conf before its first start, until they are flattened or adopted",
-			orElse(j.h.Conf.Cache, defaultState+"/instances/_base"), named(j.h.Bases))
-	}
 	for _, c := range j.c.Closed {
 		say(c.Disabled, "%s is disabled and was not looked into", c.Name)
 	}

@@ -79,14 +79,37 @@ func (j *judging) strangers() int {
 func (h Host) guestNames(ids []string) string {
 	var words []string
 	for _, id := range ids[:min(len(ids), mostNamed)] {
-		name, _, _ := strings.Cut(h.Guests[id], ", ")
-		words = append(words, name+" ("+id+")")
+		words = append(words, h.guestName(id)+" ("+id+")")
 	}
 	text := strings.Join(words, ", ")
 	if more := len(ids) - mostNamed; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// guestName is what libvirt calls a guest.
+func (h Host) guestName(id string) string {
+	said := h.Guests[id]
+	return said[:max(strings.LastIndex(said, ", "), 0)]
+}
+
+// bases: Nova's image cache knows nothing of guests that are not adopted, and
+// removes what they rest on (nova/virt/libvirt/imagecache.py).
+func (j *judging) bases() {
+	if j.h.Err != "" || j.h.Conf.KeepsBase {
+		return
+	}
+	own := map[string]bool{}
+	for id := range j.h.Guests {
+		own[j.h.guestName(id)] = isOn(j.c.Presence[id], j.name)
+	}
+	lost := slices.DeleteFunc(slices.Clone(j.h.Bases), func(d Drive) bool { return own[d.Domain] })
+	if len(lost) > 0 {
+		j.add(BaseImages, Harmful, fmt.Sprintf("disks of guests that are not adopted rest on images in Nova's cache, %s, and once nova-compute runs it removes images there that no instance uses: %s",
+			orElse(j.h.Conf.Cache, defaultState+"/instances/_base"), named(lost)),
+			"set [image_cache] remove_unused_base_images = false in the host's nova.conf until they are adopted; or flatten the disks")
+	}
 }
 
 // spared asks once more, right before nova-compute sees the guests: a row may

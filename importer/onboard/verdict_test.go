@@ -65,6 +65,11 @@ func (s *situation) empty() { s.fresh(); s.h.Domains, s.h.Running, s.h.Guests = 
 
 func (s *situation) says(id string) { s.h.Files = []IdentityFile{{"/var/lib/nova/compute_id", id}} }
 
+// onBase has two guests rest on Nova's image cache.
+func (s *situation) onBase() {
+	s.h.Bases = []Drive{{Domain: "db", Target: "vda", Image: "x"}, {Domain: "old", Target: "vda", Image: "x"}}
+}
+
 func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*situation)
@@ -170,7 +175,13 @@ func TestJudge(t *testing.T) {
 			s.c.Release.Major = 26
 			s.c.Presence["g2"] = nova.Presence{Deleted: true}
 		}, Harmful, GuestDeleted, "db (g2)", false},
-		"forced down": {func(s *situation) { s.c.Records.Services[1].ForcedDown = true }, Useless, ForcedDown, "forced down", false},
+		// The image cache.
+		"guests on _base":               {func(s *situation) { s.fresh(); s.onBase() }, Harmful, BaseImages, "removes images there that no instance uses: db vda, old vda", false},
+		"one of them is adopted":        {func(s *situation) { s.onBase(); delete(s.c.Presence, "g3") }, Harmful, BaseImages, "no instance uses: old vda", false},
+		"all are":                       {func(s *situation) { s.onBase() }, Accepted, "", mine, false},
+		"_base is kept":                 {func(s *situation) { s.fresh(); s.onBase(); s.h.Conf.KeepsBase = true }, Refused, FirstStart, "3 domains", true},
+		"nova.conf not read, and _base": {func(s *situation) { s.fresh(); s.onBase(); s.h.Conf, s.h.Wanted = NovaConf{}, "kvm07" }, Harmful, BaseImages, "/var/lib/nova/instances/_base", false},
+		"forced down":                   {func(s *situation) { s.c.Records.Services[1].ForcedDown = true }, Useless, ForcedDown, "forced down", false},
 		"two nodes": {func(s *situation) {
 			s.c.Records.Nodes = append(s.c.Records.Nodes, nova.HostNode{ID: 9, UUID: stray, Host: "kvm07", Name: "old"})
 		}, Useless, NodeCount, "2 nodes", false},
@@ -232,8 +243,6 @@ func TestNotes(t *testing.T) {
 		"overfilled on Zed": {func(s *situation) { s.fresh(); s.c.Release.Major = 26 }, "compute service set --disable kvm07"},
 		"empty drives":      {func(s *situation) { s.h.Empty = []Drive{{Domain: "db", Target: "sda"}} }, "drives without a medium: db sda."},
 		"many of them":      {func(s *situation) { s.h.Empty = make([]Drive, 7) }, "and 2 more"},
-		"_base":             {func(s *situation) { s.h.Bases = []Drive{{Domain: "db", Target: "vda", Image: "x"}} }, "db vda. Once nova-compute runs it removes images there"},
-		"_base is kept":     {func(s *situation) { s.h.Bases, s.h.Conf.KeepsBase = []Drive{{Domain: "db", Target: "vda"}}, true }, ""},
 		"disabled cell":     {func(s *situation) { s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, "cell2 is disabled and was not looked into"},
 	} {
 		t.Run(name, func(t *testing.T) {

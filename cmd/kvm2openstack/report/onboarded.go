@@ -16,6 +16,7 @@ const OnboardedSchema = "kvm2openstack.onboarded/1"
 // An OnboardEnd is how a run ended that has onboarded hosts, or taken that back.
 type OnboardEnd struct {
 	Results []onboard.Result
+	Judged  []onboard.Assessment // what was known of the hosts before
 	Others  []onboard.Assessment // hosts for which there was nothing to do
 	Touched []string             // guests that are not as they were
 }
@@ -26,7 +27,7 @@ func Onboarded(w io.Writer, end OnboardEnd, s Style) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		onboardedResult(w, r, s)
+		onboardedResult(w, r, end.notes(r), s)
 	}
 	for _, a := range end.Others {
 		fmt.Fprintln(w)
@@ -42,7 +43,17 @@ func Onboarded(w io.Writer, end OnboardEnd, s Style) {
 	fmt.Fprintln(w, onboard.Outcomes(end.Results))
 }
 
-func onboardedResult(w io.Writer, r onboard.Result, s Style) {
+// notes are what was worth knowing of a host before it was onboarded.
+func (end OnboardEnd) notes(r onboard.Result) []string {
+	for _, a := range end.Judged {
+		if a.Host.Name == r.Host {
+			return append([]string{}, a.Verdict.Notes...)
+		}
+	}
+	return []string{}
+}
+
+func onboardedResult(w io.Writer, r onboard.Result, notes []string, s Style) {
 	fmt.Fprintf(w, "%s: %s\n", Line(r.Host), onboardOutcome(r.Outcome, s.Colour))
 	p := prose{w: w, width: s.Width}
 	if r.Step != "" {
@@ -57,6 +68,9 @@ func onboardedResult(w io.Writer, r onboard.Result, s Style) {
 			word = "NOT SO"
 		}
 		p.say(word, strings.TrimSuffix(c.What+": "+c.Seen, ": "))
+	}
+	for _, note := range notes {
+		p.say("note", note)
 	}
 	switch r.Outcome {
 	case onboard.Half:
@@ -88,13 +102,14 @@ type onboardedJSON struct {
 	Step        string          `json:"step,omitempty"`
 	Reason      string          `json:"reason,omitempty"`
 	Checks      []onboard.Check `json:"checks"`
+	Notes       []string        `json:"notes"`
 }
 
 // OnboardedJSON prints the same for programs. Lists are never null.
 func OnboardedJSON(w io.Writer, end OnboardEnd) error {
 	results := make([]onboardedJSON, len(end.Results))
 	for i, r := range end.Results {
-		results[i] = onboardedJSON{Host: r.Host, ComputeHost: r.Name, Outcome: r.Outcome, Step: r.Step, Checks: append([]onboard.Check{}, r.Checks...)}
+		results[i] = onboardedJSON{Host: r.Host, ComputeHost: r.Name, Outcome: r.Outcome, Step: r.Step, Notes: end.notes(r), Checks: append([]onboard.Check{}, r.Checks...)}
 		if r.Err != nil {
 			results[i].Reason = r.Err.Error()
 		}

@@ -1,0 +1,32 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/lightcloud/kvm2openstack/importer/onboard"
+)
+
+// What was worth knowing beforehand is worth knowing afterwards.
+func TestOnboardedNotes(t *testing.T) {
+	end := OnboardEnd{
+		Results: []onboard.Result{{Host: "seven", Name: "kvm07", Outcome: onboard.Onboarded}, {Host: "eight", Name: "kvm08", Outcome: onboard.Half}},
+		Judged: []onboard.Assessment{
+			{Host: onboard.Host{Name: "eight"}, Verdict: onboard.Verdict{Notes: []string{"drives without a medium: db sda"}}},
+			{Host: onboard.Host{Name: "seven"}},
+		},
+	}
+	var text, program bytes.Buffer
+	Onboarded(&text, end, Style{})
+	if err := OnboardedJSON(&program, end); err != nil {
+		t.Fatal(err)
+	}
+	_, eight, _ := strings.Cut(text.String(), "eight: half done")
+	if strings.Count(text.String(), "note ") != 1 || !strings.Contains(eight, "drives without a medium: db sda") {
+		t.Errorf("text:\n%s", text.String())
+	}
+	if !strings.Contains(program.String(), `"notes": []`) || !strings.Contains(program.String(), `"drives without a medium: db sda"`) {
+		t.Errorf("JSON:\n%s", program.String())
+	}
+}

@@ -158,16 +158,20 @@ func notesOf(work []onboard.Assessment) string {
 }
 
 func (o *onboardOptions) question(work []onboard.Assessment) string {
-	names, how := make([]string, len(work)), "guests keep running"
+	names, first, unmapped := make([]string, len(work)), false, false
 	for i, one := range work {
 		names[i] = one.Host.Name
-		if !one.Verdict.Has(onboard.FirstStart) {
-			continue
-		}
+		first = first || one.Verdict.Has(onboard.FirstStart)
+		unmapped = unmapped || one.Verdict.Has(onboard.NotMapped)
+	}
+	how := "guests keep running"
+	switch {
+	case first && o.way == string(onboard.ByRecords):
+		how = "a services row and compute_id are written, then nova-compute starts; guests keep running"
+	case first:
 		how = "nova-compute starts once on an empty libvirt, then as it is to be; guests keep running"
-		if o.way == string(onboard.ByRecords) {
-			how = "a services row and compute_id are written, then nova-compute starts; guests keep running"
-		}
+	case unmapped:
+		how = "mapped to its cell, with its service disabled first where Nova has no instances but libvirt has domains; guests keep running"
 	}
 	return fmt.Sprintf("have Nova take %s (%s)", report.Line(strings.Join(names, ", ")), how)
 }

@@ -36,6 +36,8 @@ func (s Settings) Manuals(h Host, c Cloud, way Way) []Manual {
 		list = s.recordsByHand(h, c, name)
 	case v.Has(FirstStart):
 		list = s.firstStartByHand(h, name)
+	case v.Has(NotMapped) && c.uncounted(h):
+		list = []Manual{{WithClient, disable(name), ""}}
 	}
 	return append(list,
 		Manual{Where: OnController, Line: "nova-manage cell_v2 discover_hosts --verbose"},

@@ -56,6 +56,13 @@ func TestManuals(t *testing.T) {
 	if got := lines(Settings{}.Manuals(m.h, m.c, ByFirstStart)); len(got) != 2 || !strings.Contains(got[0], "discover_hosts") {
 		t.Errorf("one that is only not mapped: %q", got)
 	}
+	delete(m.c.Presence, "g1")
+	if got := lines(Settings{}.Manuals(m.h, m.c, ByFirstStart)); len(got) != 3 || !strings.Contains(got[0], "set --disable") || !strings.Contains(got[1], "discover_hosts") {
+		t.Errorf("one that is only not mapped, with a guest that is not adopted: %q", got)
+	}
+	if p := Judge(m.h, m.c).Problems[0]; len(p.Commands) != 2 || !strings.Contains(p.Commands[0], "set --disable") {
+		t.Errorf("the remedy for it: %+v", p)
+	}
 }
 
 func TestSettings(t *testing.T) {

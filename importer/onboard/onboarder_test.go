@@ -213,18 +213,46 @@ func TestUndoLeavesOthers(t *testing.T) {
 	})
 }
 
-// A host that Nova knows, and that is only not mapped: nobody is started.
-func TestOnboardMapsAlone(t *testing.T) {
+// onlyUnmapped is a world that knows the host, and has not mapped it.
+func onlyUnmapped(t *testing.T) *fakeWorld {
 	f := newFakeWorld(t)
 	f.records = sound().c.Records
 	f.records.Mappings = f.records.Mappings[:1]
 	f.providers = append(f.providers, cloud.Provider{UUID: mine, Name: "kvm07.example.org", Inventories: map[string]cloud.Inventory{"VCPU": {Total: 1}, "MEMORY_MB": {Total: 1}, "DISK_GB": {Total: 1}}})
 	f.files[idFile] = mine
+	return f
+}
+
+// A host in production whose mapping was lost, and one without guests, are mapped
+// and stay enabled.
+func TestOnboardMapsEnabled(t *testing.T) {
+	for name, change := range map[string]func(*fakeWorld, *Job){
+		"in use": func(f *fakeWorld, _ *Job) { f.instances = 3 },
+		"empty":  func(_ *fakeWorld, j *Job) { j.Host.Domains = 0 },
+	} {
+		f := onlyUnmapped(t)
+		j := f.job(ByFirstStart)
+		change(f, &j)
+		r := f.onboarder(journalFile(t)).Onboard(t.Context(), []Job{j})[0]
+		wantOutcome(t, r, Onboarded)
+		if diff := cmp.Diff([]string{"MapHost kvm07"}, f.calls); diff != "" || len(r.Checks) != 6 {
+			t.Errorf("%s: checks %+v, calls (-want +got):\n%s", name, r.Checks, diff)
+		}
+	}
+}
+
+// A host that Nova knows, and that is only not mapped: nobody is started, and it
+// is disabled before the scheduler finds it.
+func TestOnboardMapsAlone(t *testing.T) {
+	f := onlyUnmapped(t)
 	o := f.onboarder(journalFile(t))
 	r := o.Onboard(t.Context(), []Job{f.job(ByFirstStart)})[0]
 	wantOutcome(t, r, Onboarded)
-	if diff := cmp.Diff([]string{"MapHost kvm07"}, f.calls); diff != "" {
+	if diff := cmp.Diff([]string{"DisableService ", "MapHost kvm07"}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if len(r.Checks) != 7 || !f.records.Services[f.own()].Disabled {
+		t.Errorf("checks %+v:\n%s", r.Checks, f.is())
 	}
 	wantOutcome(t, o.Undo(t.Context(), []Return{{Host: "seven", ComputeHost: "kvm07"}})[0], Undone)
 	if len(f.records.Mappings) != 1 || f.own() < 0 {

@@ -52,7 +52,35 @@ func (w *work) steps() []step {
 	case ByRecords:
 		return []step{w.identityFile(), w.serviceRow(), w.start(), w.recordsThere(), w.mapped()}
 	}
+	if w.host.Domains > 0 {
+		return []step{w.disableUnused(), w.mapped()}
+	}
 	return []step{w.mapped()}
+}
+
+// disableUnused disables the service of a host that Nova knows, and has no
+// instances on: a host in production that is only mapped again stays enabled.
+// The way back leaves it disabled.
+func (w *work) disableUnused() step {
+	s := w.disable()
+	disabled := s.done
+	s.done = func(ctx context.Context) (bool, error) {
+		if is, err := disabled(ctx); is || err != nil {
+			return is, err
+		}
+		unused, err := w.uncounted(ctx)
+		return !unused, err
+	}
+	return s
+}
+
+// uncounted: the host has guests, and Nova has none on it.
+func (w *work) uncounted(ctx context.Context) (bool, error) {
+	if w.host.Domains == 0 {
+		return false, nil
+	}
+	n, err := w.Nova.InstancesOn(ctx, w.ComputeHost)
+	return n == 0, err
 }
 
 // forward does what is not done. A step that fails stays begun in the journal:

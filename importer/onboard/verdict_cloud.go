@@ -13,7 +13,7 @@ func (j *judging) cells() {
 			"enable the cell if the host belongs there", "nova-manage cell_v2 list_cells", "nova-manage cell_v2 update_cell --enable --cell_uuid "+m.Cell)
 		return
 	}
-	guests := j.strangers() > 0
+	guests := j.c.strangers(j.h) > 0
 	for _, closed := range j.c.Closed {
 		switch {
 		case closed.Disabled && guests:
@@ -60,8 +60,11 @@ func (j *judging) mapped() {
 	}
 	switch m, ok := j.c.mapping(j.name); {
 	case !ok:
-		j.add(NotMapped, Useless, fmt.Sprintf("it is mapped to no cell (host_mappings), so the API and the scheduler do not find it; its service is in %s", j.own.CellName),
-			"map it", "nova-manage cell_v2 discover_hosts --cell_uuid "+j.own.Cell)
+		remedy, commands := "map it", []string{"nova-manage cell_v2 discover_hosts --cell_uuid " + j.own.Cell}
+		if j.c.uncounted(j.h) {
+			remedy, commands = "disable its service, for guests that are not adopted are not counted, and map it then", append([]string{disable(j.name)}, commands...)
+		}
+		j.add(NotMapped, Useless, fmt.Sprintf("it is mapped to no cell (host_mappings), so the API and the scheduler do not find it; its service is in %s", j.own.CellName), remedy, commands...)
 		j.ours()
 	case m.Cell != j.own.Cell && !m.Disabled:
 		j.add(MappedElsewhere, Useless, fmt.Sprintf("it is mapped to %s, and its service is in %s", m.CellName, j.own.CellName),

@@ -65,14 +65,21 @@ func (j *judging) guests() {
 }
 
 // strangers is how many of the host's domains are no instance of Nova's there.
-func (j *judging) strangers() int {
-	n := j.h.Domains
-	for id := range j.h.Guests {
-		if isOn(j.c.Presence[id], j.name) {
+func (c Cloud) strangers(h Host) int {
+	n := h.Domains
+	for id := range h.Guests {
+		if isOn(c.Presence[id], h.ComputeHost()) {
 			n--
 		}
 	}
 	return n
+}
+
+// uncounted: once the host is mapped the scheduler would take it for empty, for
+// Placement does not count guests that are not adopted.
+func (c Cloud) uncounted(h Host) bool {
+	own, known := c.service(h.ComputeHost())
+	return known && !own.Disabled && c.strangers(h) > 0
 }
 
 // guestNames lists guests with their UUIDs, the first of many.

@@ -159,7 +159,11 @@ func (w *work) checks(ctx context.Context) ([]Check, error) {
 		{"inventories", len(s.lacking()) == 0, s.inventories()},
 		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, orElse(s.mapping.CellName, "none")},
 	}
-	if w.Way != "" && !w.finished {
+	uncounted, err := w.uncounted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if (w.Way != "" || uncounted) && !w.finished {
 		list = append(list, Check{"service is disabled until the guests are adopted", s.service.Disabled, ""})
 	}
 	return list, nil

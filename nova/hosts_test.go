@@ -59,7 +59,7 @@ func TestHostRecords(t *testing.T) {
 			f.conductor("ctl1", r.Service)
 			f.conductor("ctl2", r.Service-1)
 			f.exec(f.cell, "UPDATE services SET deleted = id WHERE host = 'kvm02'")
-			f.exec(f.cell, "UPDATE services SET forced_down = 1, disabled = NULL, last_seen_up = NULL WHERE host = 'kvm03'")
+			f.exec(f.cell, "UPDATE services SET forced_down = 1, disabled = NULL, disabled_reason = 'AUTO: lost', last_seen_up = NULL WHERE host = 'kvm03'")
 			f.exec(f.cell, "UPDATE compute_nodes SET deleted = id WHERE host = 'kvm02'")
 			off := f.insert(f.api, "cell_mappings", map[string]any{"uuid": "c2", "name": "off", "database_connection": "mysql://x:y@127.0.0.1:1/z", "disabled": 1})
 			f.insert(f.api, "host_mappings", map[string]any{"host": "kvm09", "cell_id": off})
@@ -74,7 +74,7 @@ func TestHostRecords(t *testing.T) {
 			if one.Host != "kvm01" || one.UUID == "" || one.ID == 0 || one.Cell != cell1UUID || one.CellName != "cell1" || one.Version != r.Service || !one.Up || one.Reports != 1 || one.Deleted || one.Seen.IsZero() {
 				t.Errorf("kvm01's service is %+v", one)
 			}
-			if !two.Deleted || !three.ForcedDown || three.Up || three.Disabled || !three.Seen.IsZero() {
+			if !two.Deleted || !three.ForcedDown || three.Up || three.Disabled || three.Reason != "AUTO: lost" || one.Reason != "" || !three.Seen.IsZero() {
 				t.Errorf("kvm02's service is %+v, want it deleted; kvm03's %+v, want it forced down and never seen", two, three)
 			}
 			if n := got.Nodes[0]; n.UUID != "aaaaaaaa-0000-4000-8000-000000000001" || n.Host != "kvm01" || n.Name != "kvm01" || n.Deleted || !got.Nodes[1].Deleted {

@@ -23,6 +23,7 @@ type HostService struct {
 	CellName   string
 	Version    int
 	Disabled   bool
+	Reason     string // why it is disabled, "" without
 	ForcedDown bool
 	Deleted    bool
 	Up         bool      // as Nova itself would say now
@@ -57,6 +58,7 @@ type hostServiceRow struct {
 	Host        string
 	Version     int
 	Disabled    bool
+	Reason      *string `gorm:"column:disabled_reason"`
 	ForcedDown  bool
 	Deleted     *int64
 	ReportCount int
@@ -113,7 +115,7 @@ func (c *Cloud) seen() (cells []cellHosts) {
 // read adds one cell.
 func (r *HostRecords) read(ctx context.Context, cell *cell) error {
 	services, err := readRows[hostServiceRow](ctx, cell.database, "services",
-		"SELECT id, uuid, host, COALESCE(version, 0) AS version, disabled, forced_down, deleted, report_count, last_seen_up, created_at FROM services WHERE `binary` = 'nova-compute' AND host IS NOT NULL ORDER BY id")
+		"SELECT id, uuid, host, COALESCE(version, 0) AS version, disabled, disabled_reason, forced_down, deleted, report_count, last_seen_up, created_at FROM services WHERE `binary` = 'nova-compute' AND host IS NOT NULL ORDER BY id")
 	if err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (s hostServiceRow) record(cell *cell, now time.Time) HostService {
 	state := serviceRow{ForcedDown: s.ForcedDown, LastSeenUp: s.LastSeenUp, CreatedAt: s.CreatedAt}
 	one := HostService{
 		ID: s.ID, UUID: orEmpty(s.UUID), Host: s.Host, Cell: cell.UUID, CellName: cell.Name, Version: s.Version,
-		Disabled: s.Disabled, ForcedDown: s.ForcedDown, Deleted: s.Deleted == nil || *s.Deleted != 0, Up: state.up(now), Reports: s.ReportCount,
+		Disabled: s.Disabled, Reason: orEmpty(s.Reason), ForcedDown: s.ForcedDown, Deleted: s.Deleted == nil || *s.Deleted != 0, Up: state.up(now), Reports: s.ReportCount,
 	}
 	if s.LastSeenUp != nil {
 		one.Seen = *s.LastSeenUp

@@ -136,7 +136,7 @@ func (f *fakeWorld) HostProviders(_ context.Context, names ...string) ([]cloud.P
 	return found, nil
 }
 
-func (f *fakeWorld) DisableService(_ context.Context, uuid, _ string) error {
+func (f *fakeWorld) DisableService(_ context.Context, uuid, reason string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.did("DisableService %s", f.running); err != nil {
@@ -146,7 +146,7 @@ func (f *fakeWorld) DisableService(_ context.Context, uuid, _ string) error {
 	if i < 0 || f.records.Services[i].UUID != uuid {
 		return cloud.ErrNotFound
 	}
-	f.records.Services[i].Disabled = true
+	f.records.Services[i].Disabled, f.records.Services[i].Reason = true, reason
 	return nil
 }
 

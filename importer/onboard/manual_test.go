@@ -21,7 +21,7 @@ func TestManuals(t *testing.T) {
 	want := []string{
 		"on the host: systemctl stop nova-compute",
 		`on the host: printf '[libvirt]\nconnection_uri = qemu:///session\n' >/run/kvm2openstack-first-start.conf`,
-		"on the host: systemd-run --collect --unit=kvm2openstack-first-start --uid=nova nova-compute --config-file /etc/nova/nova.conf --config-file /etc/nova/nova-compute.conf --config-file /run/kvm2openstack-first-start.conf",
+		"on the host: systemd-run --collect --unit=kvm2openstack-first-start -p RuntimeMaxSec=360 --uid=nova nova-compute --config-file /etc/nova/nova.conf --config-file /etc/nova/nova-compute.conf --config-file /run/kvm2openstack-first-start.conf",
 		"with the cloud's client: openstack --os-compute-api-version 2.53 compute service set --disable --disable-reason 'kvm2openstack: its guests are not adopted yet' kvm07 nova-compute",
 		"with the cloud's client: openstack resource provider list --name kvm07.example.org",
 		"with the cloud's client: openstack resource provider inventory list UUID",

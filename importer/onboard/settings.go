@@ -102,7 +102,9 @@ func (s Settings) firstStart(h Host) string {
 	if len(files) == 0 {
 		files = []string{"/etc/nova/nova.conf"}
 	}
-	words := []string{"systemd-run --collect --unit=" + firstUnit, "--uid=" + shell(s.User), "nova-compute"}
+	// It ends by itself where this program, or the way to the host, is gone.
+	most := fmt.Sprintf("-p RuntimeMaxSec=%.0f", (s.Timeout + time.Minute).Seconds())
+	words := []string{"systemd-run --collect --unit=" + firstUnit, most, "--uid=" + shell(s.User), "nova-compute"}
 	for _, f := range append(slices.Clone(files), FirstStartFile) {
 		words = append(words, "--config-file "+shell(f))
 	}

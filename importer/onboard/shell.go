@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -45,11 +46,11 @@ func OpenMachine(ctx context.Context, h discover.Host) (Machine, error) {
 	case err == nil && u.Scheme == "dir", strings.HasPrefix(h.Files, "file:"):
 		return nil, errors.Join(ErrNoShell, files.Close())
 	}
-	client, err := discover.DialSSH(ctx, h)
-	if err != nil {
+	there := &remote{dial: func(ctx context.Context) (*ssh.Client, error) { return discover.DialSSH(ctx, h) }}
+	if _, err := there.connection(ctx); err != nil {
 		return nil, errors.Join(err, files.Close())
 	}
-	return machine{files, runThere(client), client.Close}, nil
+	return machine{files, there.run, there.close}, nil
 }
 
 type machine struct {
@@ -88,20 +89,75 @@ func runHere(ctx context.Context, script string) ([]byte, error) {
 	return cmd.CombinedOutput()
 }
 
-// runThere runs scripts where SSH leads to, whatever the login shell is there.
-func runThere(client *ssh.Client) func(context.Context, string) ([]byte, error) {
-	return func(ctx context.Context, script string) ([]byte, error) {
-		// Neither opening a session nor waiting for its end knows a context; only
-		// the end of the connection wakes who waits for a host that hangs.
-		defer context.AfterFunc(ctx, func() { _ = client.Close() })()
-		session, err := client.NewSession()
-		if err != nil {
-			return nil, err
-		}
-		defer session.Close()
-		var out bytes.Buffer
-		session.Stdout, session.Stderr = &out, &out
-		err = session.Run("exec /bin/sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'")
-		return out.Bytes(), err
+// A remote runs scripts where SSH leads to, whatever the login shell is there.
+// A connection that was lost, or given up with a deadline or an interruption, is
+// made anew by the next script: what was begun on the host can be ended there.
+type remote struct {
+	dial func(context.Context) (*ssh.Client, error)
+
+	mu     sync.Mutex
+	client *ssh.Client // nil until needed, and after a loss
+}
+
+func (r *remote) run(ctx context.Context, script string) ([]byte, error) {
+	client, err := r.connection(ctx)
+	if err != nil {
+		return nil, err
 	}
+	// Neither opening a session nor waiting for its end knows a context; only
+	// the end of the connection wakes who waits for a host that hangs.
+	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+	out, err := runThere(client, script)
+	var exit *ssh.ExitError
+	if late := !stop(); late || err != nil && !errors.As(err, &exit) {
+		r.drop(client)
+	}
+	return out, err
+}
+
+func runThere(client *ssh.Client, script string) ([]byte, error) {
+	session, err := client.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	var out bytes.Buffer
+	session.Stdout, session.Stderr = &out, &out
+	err = session.Run("exec /bin/sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'")
+	return out.Bytes(), err
+}
+
+func (r *remote) connection(ctx context.Context) (*ssh.Client, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client != nil {
+		return r.client, nil
+	}
+	client, err := r.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.client = client
+	return client, nil
+}
+
+// drop forgets a connection that is of no more use.
+func (r *remote) drop(client *ssh.Client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client == client {
+		r.client = nil
+	}
+	_ = client.Close() // an error says that it is closed already
+}
+
+func (r *remote) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client == nil {
+		return nil
+	}
+	client := r.client
+	r.client = nil
+	return client.Close()
 }

@@ -71,9 +71,9 @@ func (w *work) runFirst(ctx context.Context) (s standing, err error) {
 		return s, err
 	}
 	return w.until(ctx, "Nova has its records of the first start", func(ctx context.Context, s standing) (bool, error) {
-		if s.service.UUID != "" && !s.service.Disabled {
+		if s.service.UUID != "" && !s.disabled() {
 			if err := w.API.DisableService(ctx, s.service.UUID, DisabledReason); err != nil {
-				return false, err
+				return true, err // the scheduler could use it meanwhile
 			}
 		}
 		return s.complete(), nil
@@ -94,7 +94,7 @@ func (w *work) disable() step {
 		name: stepDisable,
 		done: func(ctx context.Context) (bool, error) {
 			s, err := w.look(ctx)
-			return s.service.Disabled, err
+			return s.disabled(), err
 		},
 		do: func(ctx context.Context) (string, error) {
 			s, err := w.look(ctx)

@@ -50,6 +50,12 @@ func (s standing) complete() bool {
 	return s.node.UUID != "" && strings.EqualFold(s.provider.UUID, s.node.UUID) && len(s.lacking()) == 0
 }
 
+// disabled: until somebody enables it. nova-compute itself enables what it has
+// disabled.
+func (s standing) disabled() bool {
+	return s.service.Disabled && !strings.HasPrefix(s.service.Reason, "AUTO:")
+}
+
 // lacking are the inventories that the provider is still to get: CPUs, shared or
 // dedicated, and memory. Nova reports all at once, and DISK_GB never where a
 // provider of shared storage has it.
@@ -81,7 +87,7 @@ func (s standing) missing() string {
 }
 
 // until looks again and again, until what is wanted is so. The error says how it
-// is instead.
+// is instead. What is said to be over with an error is not waited for.
 func (w *work) until(ctx context.Context, what string, is func(context.Context, standing) (bool, error)) (s standing, err error) {
 	end := time.Now().Add(w.Settings.Timeout)
 	for {
@@ -89,6 +95,8 @@ func (w *work) until(ctx context.Context, what string, is func(context.Context, 
 			var ok bool
 			if ok, err = is(ctx, s); ok && err == nil {
 				return s, nil
+			} else if ok {
+				return s, fmt.Errorf("wait until %s: %w", what, err)
 			}
 		}
 		switch {

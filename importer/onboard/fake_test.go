@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type fakeWorld struct {
 	fail      map[string]error // what goes wrong, by what is done; it has not happened then
 	mute      bool             // nova-compute does nothing once it is started
 	log       []string         // of nova-compute
+	system    string           // the system's name, kvm07 unless said
 }
 
 const state, idFile = "/var/lib/nova", "/var/lib/nova/compute_id"
@@ -225,6 +227,8 @@ func (f *fakeWorld) Run(_ context.Context, command string) (string, error) {
 		return "", err
 	}
 	switch word {
+	case "-n": // uname
+		return cmp.Or(f.system, "kvm07"), nil
 	case "$FIRST_START-first":
 		if f.running != "" {
 			f.t.Errorf("a first start while %s runs", f.running)

@@ -61,6 +61,9 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 	}
 	defer w.machine.Close() // all was written by then
 	w.finished = at == finished
+	if r.Err = w.named(ctx); r.Err != nil {
+		return r
+	}
 	if at == fresh {
 		if r.Err = o.note(ctx, in); r.Err != nil {
 			return r

@@ -14,6 +14,7 @@ import (
 
 // A standing is how a host stands in Nova and Placement.
 type standing struct {
+	records  nova.HostRecords // of all hosts
 	service  nova.HostService // the zero service without one
 	node     nova.HostNode    // the zero node without exactly one
 	mapping  nova.HostMapping
@@ -29,6 +30,7 @@ func (w *work) look(ctx context.Context) (s standing, err error) {
 		return s, err
 	}
 	c := Cloud{Records: records}
+	s.records = records
 	s.service, _ = c.service(w.ComputeHost)
 	s.node = c.node(w.ComputeHost)
 	s.mapping, s.mapped = c.mapping(w.ComputeHost)
@@ -95,7 +97,11 @@ func (w *work) until(ctx context.Context, what string, is func(context.Context, 
 			var ok bool
 			if ok, err = is(ctx, s); ok && err == nil {
 				return s, nil
-			} else if ok {
+			}
+			if !ok && err == nil {
+				ok, err = w.elsewhere(ctx, s)
+			}
+			if ok {
 				return s, fmt.Errorf("wait until %s: %w", what, err)
 			}
 		}

@@ -1,0 +1,51 @@
+package onboard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/nova"
+)
+
+// named fails where nova-compute will call itself something else: where its
+// nova.conf says nothing it goes by the running system's name, whatever
+// /etc/hostname says.
+func (w *work) named(ctx context.Context) error {
+	if w.Way == "" || w.finished || !w.host.Conf.Read() || w.host.Conf.Host != "" {
+		return nil
+	}
+	name, err := w.machine.Run(ctx, "uname -n")
+	if err == nil && !strings.EqualFold(name, w.ComputeHost) {
+		err = fmt.Errorf("%w: its nova.conf has no [DEFAULT] host, so nova-compute will call itself %s (uname -n), and not %s: set [DEFAULT] host there, or make /etc/hostname and the system's name the same",
+			ErrChanged, orElse(name, "nothing"), w.ComputeHost)
+	}
+	return err
+}
+
+// elsewhere reports whether Nova has got this host's node under another name. Its
+// service is disabled: guests are not counted there either.
+func (w *work) elsewhere(ctx context.Context, s standing) (bool, error) {
+	id, err := w.identityNow(ctx)
+	if err != nil || id == "" {
+		return false, err
+	}
+	i := slices.IndexFunc(s.records.Nodes, func(n nova.HostNode) bool {
+		return !n.Deleted && strings.EqualFold(n.UUID, id) && !strings.EqualFold(n.Host, w.ComputeHost)
+	})
+	if i < 0 {
+		return false, nil
+	}
+	other := s.records.Nodes[i].Host
+	err = fmt.Errorf("%w: nova-compute calls itself %s, and was to be %s; set [DEFAULT] host in its nova.conf, and delete the service of %s (openstack compute service delete), which is disabled",
+		ErrChanged, other, w.ComputeHost, other)
+	service, known := Cloud{Records: s.records}.service(other)
+	if !known {
+		return true, err
+	}
+	if failed := w.API.DisableService(ctx, service.UUID, DisabledReason); failed != nil {
+		err = fmt.Errorf("%w, but for this: %w", err, failed)
+	}
+	return true, err
+}

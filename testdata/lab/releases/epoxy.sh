@@ -19,9 +19,9 @@ RELEASE_PACKAGES=(
 )
 
 # What test.sh runs of itself: what depends on the release, on a guest of each
-# firmware and one that starts with its host.
+# firmware.
 USUAL_TESTS='TestLab(Objects|Prove|Imported|Renamed|Onboard)$'
-USUAL_SHAPES=web01,uefi01,auto01
+USUAL_SHAPES=web01,uefi01
 USUAL_PACKAGES=(./cmd/kvm2openstack)
 
 # connect_switch: the bridge of the physical network, with the uplink in it,

@@ -226,5 +226,9 @@ func (w *walk) backAfter(r returning) []step {
 	if w.kept.NICModel.changes() || w.wasSwapped() {
 		steps = append(steps, step{stepModel, never, w.returnModel})
 	}
+	if r.Power != rename.StateShutoff {
+		paused := r.Power == rename.StatePaused
+		steps = append(steps, step{stepAgain, w.againDone, func(ctx context.Context) error { return w.startOnceMore(ctx, paused) }})
+	}
 	return append(steps, step{stepSettle, w.returnSettled, func(ctx context.Context) error { return w.final(ctx, !w.kept.Row.Locked) }})
 }

@@ -189,6 +189,15 @@ func (w *walk) startAgain(ctx context.Context, paused bool) error {
 	return nil
 }
 
+// startOnceMore is for a guest that went off when the way back was all but done:
+// libvirt may end the new process in the place of the old one (see
+// startPatience), and a call that was killed may have asked for an end that
+// comes only now.
+func (w *walk) startOnceMore(ctx context.Context, paused bool) error {
+	w.warn("it went off right after it was back, and was started once more")
+	return w.startAsItWas(ctx, paused)
+}
+
 // startAsItWas ends with the guest running, whatever was taken from it in the
 // moment that it was off: what it can do without, it does without for now.
 func (w *walk) startAsItWas(ctx context.Context, paused bool) error {

@@ -237,6 +237,28 @@ func TestStartAgain(t *testing.T) {
 	w.wantRenamed(byLibvirt, "started again")
 }
 
+// What goes off when it is all but back is started once more, and Nova is told
+// how it is in the end.
+func TestBackGoesOff(t *testing.T) {
+	w, before := renamed(t, byLibvirt)
+	ended := false
+	r, _ := w.call(0, 0, func(r *Restarter) Result {
+		r.Progress = func(p Progress) {
+			if p.Step == stepClear && !ended {
+				ended = true
+				w.domains[w.uuid].live = ""
+			}
+		}
+		return r.Back(t.Context(), w.job(byLibvirt), quick(byLibvirt.opt))
+	})
+	if r.Outcome != Returned || !strings.Contains(strings.Join(r.Warnings, "\n"), "started once more") || w.row.vm != "active" {
+		t.Errorf("%s: %v, %q; Nova has it as %s", r.Outcome, r.Err, r.Warnings, w.row.vm)
+	}
+	if diff := cmp.Diff(before, w.dump()); diff != "" || !ended {
+		t.Errorf("ended %t (-before +after):\n%s", ended, diff)
+	}
+}
+
 // A release that was killed is not gone on with by a rename.
 func TestForwardDuringRelease(t *testing.T) {
 	w, before := renamed(t, byLibvirt)

@@ -45,8 +45,8 @@ func noted() discover.Inventory {
 
 func TestLook(t *testing.T) {
 	files := fakeFiles{
-		"/etc/nova/nova.conf":         "[DEFAULT]\nhost = first\nstate_path=/wrong\nstate_path=/srv/nova\ntransport_url = rabbit://nova:s3cret@mq # not a comment\n[libvirt]\nconnection_uri = qemu+tcp://localhost/system\n",
-		"/etc/nova/nova-compute.conf": "[DEFAULT]\nhost = kvm07\n[image_cache]\nremove_unused_base_images = False\n",
+		"/etc/nova/nova.conf":         "[DEFAULT]\nhost = first\nstate_path=/wrong\nstate_path=/srv/nova\ntransport_url = rabbit://nova:s3cret@mq # not a comment\n[libvirt]\nconnection_uri = qemu+tcp://localhost/system\ncpu_power_management = no\n",
+		"/etc/nova/nova-compute.conf": "[DEFAULT]\nhost = kvm07\n[image_cache]\nremove_unused_base_images = False\n[libvirt]\ncpu_power_management = True\n",
 		"/srv/nova/compute_id":        " " + strings.ToUpper(mine) + "\n",
 		"/etc/nova/compute_id":        "nonsense",
 		"/etc/hostname":               "system\n# more\n",
@@ -58,7 +58,7 @@ func TestLook(t *testing.T) {
 		Bases:  []Drive{{Domain: "db", Target: "vda", Image: "/srv/nova/instances/_base/da39"}},
 		Conf: NovaConf{
 			Paths: []string{"/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}, Host: "kvm07", StatePath: "/srv/nova",
-			URI: "qemu+tcp://localhost/system", Cache: "/srv/nova/instances/_base", KeepsBase: true,
+			URI: "qemu+tcp://localhost/system", Cache: "/srv/nova/instances/_base", KeepsBase: true, PowersDown: true,
 		},
 		Files: []IdentityFile{{"/srv/nova/compute_id", mine}, {"/etc/nova/compute_id", ""}},
 	}

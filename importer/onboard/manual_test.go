@@ -71,13 +71,17 @@ func TestSettings(t *testing.T) {
 		"not a path":           {ConfigFiles: []string{"nova.conf"}},
 		"does not name $FIRST": {FirstStart: "nova-compute", FirstStop: "x"},
 		"or neither":           {FirstStop: "x"},
+		"user root":            {User: "root"},
+		"user 0":               {User: "0"},
 	} {
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("Check(%+v) = %v, want %q", s, err, says)
 		}
 	}
-	if err := (Settings{}).Check(); err != nil {
-		t.Error(err)
+	for _, s := range []Settings{{}, {User: "root", FirstStart: "docker run $FIRST_START", FirstStop: "docker stop"}} {
+		if err := s.Check(); err != nil {
+			t.Error(err)
+		}
 	}
 	d := Settings{}.WithDefaults()
 	if d.FirstStop != "systemctl stop kvm2openstack-first-start || ! systemctl is-active --quiet kvm2openstack-first-start" || d.Running != "systemctl is-active --quiet nova-compute" || d.Timeout <= 0 {

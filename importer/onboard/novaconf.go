@@ -13,13 +13,14 @@ import (
 // A NovaConf is what a host's nova.conf says about where its nova-compute is
 // in the world. Nothing else of the file is kept: it has passwords in it.
 type NovaConf struct {
-	Paths     []string // of the files, in the order in which nova-compute reads them
-	Host      string   // [DEFAULT] host, "" where the system's name is meant
-	StatePath string   // [DEFAULT] state_path
-	URI       string   // [libvirt] connection_uri
-	Cache     string   // folder of Nova's image cache
-	KeepsBase bool     // the image cache is not cleaned ([image_cache] remove_unused_base_images)
-	Err       string   // why none could be read, "" when there was none, or one was
+	Paths      []string // of the files, in the order in which nova-compute reads them
+	Host       string   // [DEFAULT] host, "" where the system's name is meant
+	StatePath  string   // [DEFAULT] state_path
+	URI        string   // [libvirt] connection_uri
+	Cache      string   // folder of Nova's image cache
+	KeepsBase  bool     // the image cache is not cleaned ([image_cache] remove_unused_base_images)
+	PowersDown bool     // dedicated CPUs that no instance has are powered down ([libvirt] cpu_power_management)
+	Err        string   // why none could be read, "" when there was none, or one was
 }
 
 // Read reports whether there was a file.
@@ -76,6 +77,9 @@ func (c NovaConf) Add(name string, text []byte) (NovaConf, error) {
 			c.KeepsBase = isFalse(v)
 		}
 	}
+	if v := lastValue(f, "libvirt", "cpu_power_management"); v != "" {
+		c.PowersDown = isTrue(v)
+	}
 	return c, nil
 }
 
@@ -86,6 +90,15 @@ func lastValue(f *ini.File, section, key string) string {
 		return ""
 	}
 	return strings.TrimSpace(all[len(all)-1])
+}
+
+// isTrue is oslo.config's word for it.
+func isTrue(v string) bool {
+	switch strings.ToLower(v) {
+	case "true", "1", "yes", "on":
+		return true
+	}
+	return false
 }
 
 // isFalse is oslo.config's word for it.

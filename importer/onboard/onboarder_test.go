@@ -48,7 +48,7 @@ func TestOnboardAndBack(t *testing.T) {
 			if diff := cmp.Diff(onboarded, f.is()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if len(f.log) > 0 || f.owners[idFile] != "nova" || len(r.Checks) != 7 {
+			if len(f.log) > 0 || f.owners[idFile] != "nova" || len(r.Checks) != 8 {
 				t.Errorf("nova-compute says %q, compute_id is %q's, checks %+v", f.log, f.owners[idFile], r.Checks)
 			}
 			if i := slices.Index(f.calls, "DisableService first"); way == ByFirstStart && (i < 0 || i > slices.Index(f.calls, "start")) {
@@ -135,6 +135,20 @@ func TestOnboardSparesGuests(t *testing.T) {
 			}
 			f.presence, f.fail = nil, map[string]error{}
 			wantOutcome(t, o.Onboard(t.Context(), []Job{f.job(way)})[0], Onboarded)
+		}
+	}
+}
+
+// A nova-compute of another release than the cell's is told, whichever way.
+func TestOnboardComparesVersions(t *testing.T) {
+	for _, way := range ways {
+		f := newFakeWorld(t)
+		j := f.job(way)
+		j.Cloud.Records.Conductors = map[string]int{cell1: 68}
+		f.records.Conductors = map[string]int{cell1: 70} // the fake nova-compute is of 68
+		r := f.onboarder(journalFile(t)).Onboard(t.Context(), []Job{j})[0]
+		if r.Outcome != Half || r.Step != "check" || !strings.Contains(fmt.Sprint(r.Err), "68, and nova-conductor's is 70") {
+			t.Errorf("%s: Onboard = %s at %q, %v", way, r.Outcome, r.Step, r.Err)
 		}
 	}
 }

@@ -69,6 +69,9 @@ func (s Settings) Check() error {
 	if (s.FirstStart == "") != (s.FirstStop == "") {
 		errs = append(errs, errors.New("onboard: give first_start and first_stop, or neither"))
 	}
+	if s.FirstStart == "" && (s.User == "root" || s.User == "0") {
+		errs = append(errs, fmt.Errorf("onboard: user %s: to root qemu:///session is no libvirt of its own, so a first start would not be on an empty one: name the user that nova-compute runs as", s.User))
+	}
 	return errors.Join(errs...)
 }
 

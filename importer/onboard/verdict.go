@@ -52,6 +52,7 @@ const (
 	NodeCount       Kind = "node-count"
 	GuestDeleted    Kind = "guest-deleted"
 	BaseImages      Kind = "image-cache"
+	PowersDown      Kind = "cpu-power"
 	GuestLeft       Kind = "guest-migrated"
 )
 
@@ -91,7 +92,7 @@ const identityVersion = 65
 func Judge(h Host, c Cloud) Verdict {
 	j := judging{h: h, c: c, name: h.ComputeHost()}
 	j.own, j.known = c.service(j.name)
-	for _, ask := range []func(){j.readable, j.guests, j.bases, j.release, j.names, j.identity, j.cells, j.first, j.returning, j.provider, j.mapped} {
+	for _, ask := range []func(){j.readable, j.guests, j.bases, j.power, j.release, j.names, j.identity, j.cells, j.first, j.returning, j.provider, j.mapped} {
 		ask()
 	}
 	v := Verdict{Problems: j.problems, Notes: notes(j)}

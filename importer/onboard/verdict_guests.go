@@ -119,6 +119,16 @@ func (j *judging) bases() {
 	}
 }
 
+// power: at each start nova-compute powers the dedicated CPUs down that none of
+// Nova's instances has (nova/virt/libvirt/cpu/api.py), whoever runs on them.
+func (j *judging) power() {
+	if j.h.Err != "" || !j.h.Conf.PowersDown || j.c.strangers(j.h) == 0 {
+		return
+	}
+	j.add(PowersDown, Harmful, "its nova.conf has [libvirt] cpu_power_management = true: at each start, the one on an empty libvirt too, nova-compute powers down the CPUs of cpu_dedicated_set, on which guests may run that are not adopted",
+		"set it to false until they are adopted")
+}
+
 // spared asks once more, right before nova-compute sees the guests: a row may
 // have been deleted since the host was judged.
 func (w *work) spared(ctx context.Context) error {

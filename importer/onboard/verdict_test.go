@@ -181,6 +181,10 @@ func TestJudge(t *testing.T) {
 		"all are":                       {func(s *situation) { s.onBase() }, Accepted, "", mine, false},
 		"_base is kept":                 {func(s *situation) { s.fresh(); s.onBase(); s.h.Conf.KeepsBase = true }, Refused, FirstStart, "3 domains", true},
 		"nova.conf not read, and _base": {func(s *situation) { s.fresh(); s.onBase(); s.h.Conf, s.h.Wanted = NovaConf{}, "kvm07" }, Harmful, BaseImages, "/var/lib/nova/instances/_base", false},
+		// Dedicated CPUs.
+		"CPUs powered down":             {func(s *situation) { s.fresh(); s.h.Conf.PowersDown = true }, Harmful, PowersDown, "cpu_power_management = true", false},
+		"powered down, and all adopted": {func(s *situation) { s.h.Conf.PowersDown = true }, Accepted, "", mine, false},
+		"powered down, and no guests":   {func(s *situation) { s.empty(); s.h.Conf.PowersDown = true }, Accepted, "", "first start", false},
 		"forced down":                   {func(s *situation) { s.c.Records.Services[1].ForcedDown = true }, Useless, ForcedDown, "forced down", false},
 		"two nodes": {func(s *situation) {
 			s.c.Records.Nodes = append(s.c.Records.Nodes, nova.HostNode{ID: 9, UUID: stray, Host: "kvm07", Name: "old"})

@@ -21,6 +21,8 @@ type standing struct {
 	mapped   bool
 	provider cloud.Provider
 	others   []string // UUIDs of the nodes of other hosts
+
+	conductor int // version of the nova-conductor of the service's cell, 0 when none has reported
 }
 
 // look asks how the host stands.
@@ -32,6 +34,7 @@ func (w *work) look(ctx context.Context) (s standing, err error) {
 	c := Cloud{Records: records}
 	s.records = records
 	s.service, _ = c.service(w.ComputeHost)
+	s.conductor = records.Conductors[s.service.Cell]
 	s.node = c.node(w.ComputeHost)
 	s.mapping, s.mapped = c.mapping(w.ComputeHost)
 	for _, n := range records.Nodes {
@@ -172,6 +175,9 @@ func (w *work) checks(ctx context.Context) ([]Check, error) {
 		{"resource provider", s.provider.UUID != "" && strings.EqualFold(s.provider.UUID, s.node.UUID), s.provider.UUID},
 		{"inventories", len(s.lacking()) == 0, s.inventories()},
 		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, orElse(s.mapping.CellName, "none")},
+	}
+	if w.Way != "" && s.conductor > 0 {
+		list = append(list, Check{"nova-compute is of the cell's release", s.service.Version == s.conductor, fmt.Sprintf("its version is %d, and nova-conductor's is %d", s.service.Version, s.conductor)})
 	}
 	uncounted, err := w.uncounted(ctx)
 	if err != nil {

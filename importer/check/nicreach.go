@@ -85,4 +85,18 @@ var nicReachRules = []Rule{
 			})
 		},
 	},
+	{
+		Code: "K2O-338", Severity: Blocked,
+		Title:  "Neutron's agent takes a bridge's device away",
+		Action: "Map one end of a veth pair whose other end is in the legacy bridge, never the bridge's own uplink.",
+		Fact:   "neutron/plugins/ml2/drivers/linuxbridge/agent/linuxbridge_neutron_agent.py, ensure_bridge: the mapped device, or its VLAN, leaves the bridge that it is in for brq..., with the first tap",
+		find: func(s subject) []detail {
+			return each(s.junctions(), func(j junction) (detail, bool) {
+				d, is := s.takes(j)
+				return say("Interface %s belongs to network %s: with its restart Neutron's agent on %s takes %s out of bridge %s, and all guests there are cut off.",
+					show(j.MAC), show(j.network.Name), show(s.Domain.Host), show(d.Name), show(d.Master)).
+					do("%s", s.leaveIt(j, d.Master)), is
+			})
+		},
+	},
 }

@@ -102,7 +102,7 @@ func (j junction) mapIt() sentence {
 	case j.agent.OnVSwitch():
 		return sentence{"add %s:BRIDGE to [ovs] bridge_mappings of openvswitch_agent.ini and restart neutron-openvswitch-agent,", []any{show(physical)}}
 	}
-	return sentence{"add %s:DEVICE to [linux_bridge] physical_interface_mappings of linuxbridge_agent.ini and restart neutron-linuxbridge-agent,", []any{show(physical)}}
+	return sentence{"add %s:DEVICE to [linux_bridge] physical_interface_mappings of linuxbridge_agent.ini (DEVICE in no bridge, for the agent would take it out: one end of a veth pair, never an uplink) and restart neutron-linuxbridge-agent,", []any{show(physical)}}
 }
 
 // tunnelled: the network is a tunnel, and the bridge is none of the host's own.

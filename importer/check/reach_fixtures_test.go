@@ -96,6 +96,15 @@ var reachFixtures = map[string]fixture{
 		wired(func(w *wiring) { w.unjoined(discover.NetDevice{Name: "eth1", Physical: true}) }),
 		wired(func(w *wiring) { w.unjoined() }),
 	},
+	"K2O-338": {
+		wired(func(w *wiring) { w.bridged("eth0") }),
+		wired(func(w *wiring) { w.bridged("n-br0"); w.devices[3].Master = "" }), // an end of a pair
+	},
+}
+
+// bridged has the host's agent be one of Linux bridges.
+func (w *wiring) bridged(mapped string) {
+	w.Agents[0].Type, w.Agents[0].Mappings = "Linux bridge agent", map[string]string{"physnet1": mapped}
 }
 
 // What is said of every wiring, and of no other.
@@ -123,10 +132,25 @@ func TestReach(t *testing.T) {
 			w.Agents = append(w.Agents, cloud.Agent{ID: "a3", Type: "OVN Controller agent", Host: "kvm01", Alive: true, Enabled: true})
 		}), "K2O-333"},
 		{"OVN that maps nothing", wired(func(w *wiring) { w.ovn(); w.Agents[0].Mappings = nil }), "K2O-333"},
-		{"Linux bridges", wired(func(w *wiring) {
-			w.unjoined()
-			w.Agents[0].Type, w.Agents[0].Mappings = "Linux bridge agent", map[string]string{"physnet1": "eth0"}
+		{"Linux bridges", wired(func(w *wiring) { w.unjoined(); w.bridged("eth0") }), "K2O-338"},
+		{"Linux bridges on a device of their own", wired(func(w *wiring) {
+			w.bridged("eth1")
+			w.devices = append(w.devices, discover.NetDevice{Name: "eth1", Physical: true})
 		}), ""},
+		{"Linux bridges that have theirs", wired(func(w *wiring) {
+			w.bridged("n-br0")
+			w.devices[3].Master = "brq0123"
+			w.devices = append(w.devices, discover.NetDevice{Name: "brq0123", Bridge: true})
+		}), ""},
+		{"Linux bridges by a bridge", wired(func(w *wiring) { w.bridged("br0") }), ""},
+		{"Linux bridges, the VLAN's device", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100"); w.bridged("eth0") }), "K2O-338"},
+		{"Linux bridges, another VLAN's device", wired(func(w *wiring) { w.vlan(200); w.tagged(100, "eth0.100"); w.bridged("eth0") }), "K2O-335"},
+		{"Linux bridges, a long name", wired(func(w *wiring) {
+			w.vlan(100)
+			w.tagged(100, "enp9a1b2c.100")
+			w.bridged("enp0123456789")
+			w.devices[1].Under = "enp0123456789"
+		}), "K2O-338"},
 		{"Linux bridges that map something else", wired(func(w *wiring) {
 			w.Agents[0].Type, w.Agents[0].Mappings = "Linux bridge agent", map[string]string{"physnet2": "eth0"}
 		}), "K2O-333"},
@@ -191,6 +215,10 @@ func TestReachCommands(t *testing.T) {
 			"add physnet1:BRIDGE to [ovs] bridge_mappings of openvswitch_agent.ini and restart neutron-openvswitch-agent, on kvm01"},
 		{"K2O-333", wired(func(w *wiring) { w.ovn(); w.Agents[0].Mappings = nil }),
 			"add physnet1:BRIDGE to what ovs-vsctl get open . external_ids:ovn-bridge-mappings says, by ovs-vsctl set on kvm01"},
+		{"K2O-338", wired(func(w *wiring) { w.bridged("eth0") }),
+			"on kvm01: ip link add l-br0 type veth peer name n-br0 && ip link set l-br0 master br0 up && ip link set n-br0 up; then map physnet1:n-br0 instead of eth0"},
+		{"K2O-338", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100"); w.bridged("eth0") }),
+			"ip link set l-br0 up && ip link add link l-br0 name l-br0.100 type vlan id 100 && ip link set l-br0.100 master br0 up && ip link set n-br0 up;"},
 	} {
 		if got := finding(t, c.code, c.of).Action; !strings.Contains(got, c.want) {
 			t.Errorf("%s says\n%s\nwant\n%s", c.code, got, c.want)

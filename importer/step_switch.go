@@ -101,22 +101,32 @@ func (s switchStep) open(ctx context.Context, items batch) (*openSwitch, error) 
 	if err != nil {
 		return nil, err
 	}
-	on := &openSwitch{Shell: sh, close: end, devices: map[string]bool{}}
+	on := &openSwitch{Shell: sh, close: end}
 	out, err := sh.Run(ctx, "ovs-vsctl", "--timeout=10", "--format=json", "--columns=name,external_ids", "find", "Interface", `external_ids:iface-id!=""`)
 	if err == nil {
 		on.ids, err = interfaceIDs(out)
 	}
 	if err == nil {
-		out, err = sh.Run(ctx, "ls", "/sys/class/net")
+		err = on.look(ctx)
 	}
 	if err != nil {
 		end()
 		return nil, err
 	}
-	for name := range strings.FieldsSeq(string(out)) {
-		on.devices[name] = true
-	}
 	return on, nil
+}
+
+// look sees which devices there are.
+func (o *openSwitch) look(ctx context.Context) error {
+	out, err := o.Run(ctx, "ls", "/sys/class/net")
+	if err != nil {
+		return err
+	}
+	o.devices = map[string]bool{}
+	for name := range strings.FieldsSeq(string(out)) {
+		o.devices[name] = true
+	}
+	return nil
 }
 
 // errPlugged is why a port is left where it is.
@@ -136,6 +146,13 @@ func (o *openSwitch) unplug(ctx context.Context, p cloud.Port) error {
 	case p.IsHybrid():
 		return errors.New("its bridge for iptables is a matter of several devices")
 	case o.devices[name]:
+		return errPlugged
+	}
+	// The first look may be as old as the ports of a whole host.
+	if err := o.look(ctx); err != nil {
+		return err
+	}
+	if o.devices[name] {
 		return errPlugged
 	}
 	_, err := o.Run(ctx, "ovs-vsctl", "--timeout=10", "--if-exists", "del-port", p.Bridge("br-int"), name)

@@ -21,6 +21,7 @@ type fakeSwitch struct {
 	mu      sync.Mutex
 	ids     map[string]string // iface-id by interface of br-int; "" has none
 	devices []string
+	later   string // is there when it is looked for the second time
 	broken  error
 	removed []string
 }
@@ -32,7 +33,11 @@ func (f *fakeSwitch) Run(_ context.Context, argv ...string) ([]byte, error) {
 	case f.broken != nil:
 		return nil, f.broken
 	case command == "ls /sys/class/net":
-		return []byte(strings.Join(append(f.devices, "lo"), "\n")), nil
+		out := strings.Join(append(f.devices, "lo"), "\n")
+		if f.later != "" {
+			f.devices = append(f.devices, f.later)
+		}
+		return []byte(out), nil
 	case command == `ovs-vsctl --timeout=10 --format=json --columns=name,external_ids find Interface external_ids:iface-id!=""`:
 		return []byte("2026-01-02T03:04:05Z|00001|ovsdb_idl|WARN|old schema\n" + f.table()), nil
 	default:
@@ -117,6 +122,7 @@ func TestReleaseUnplugsWithCare(t *testing.T) {
 		{"another port's", false, func(_ *world, f *fakeSwitch) { f.ids[plugName] = idOf(999) }, ""},
 		{"without an id", false, func(_ *world, f *fakeSwitch) { f.ids[plugName] = "" }, ""},
 		{"its tap is there", false, func(_ *world, f *fakeSwitch) { f.devices = []string{"eth0", plugName} }, errPlugged.Error() + ". " + command + plugName},
+		{"its tap has come meanwhile", false, func(_ *world, f *fakeSwitch) { f.later = plugName }, errPlugged.Error() + ". " + command + plugName},
 		{"hybrid", true, func(*world, *fakeSwitch) {}, command + "qvoc10d0000-00; ip link delete qvoc10d0000-00; ip link delete qbrc10d0000-00"},
 		{"a bridge of its own", false, func(_ *world, f *fakeSwitch) {
 			f.ids["ibpc10d0000"] = f.ids[plugName]

@@ -40,8 +40,7 @@ func (r *reading) providersOf(ctx context.Context, name string) (found []cloud.P
 			Generation int
 		} `json:"resource_providers"`
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
+	ctx = withBudget(ctx, r.timeout)
 	if _, err := r.placement.Get(ctx, r.placement.ServiceURL("resource_providers")+"?"+url.Values{"name": {name}}.Encode(), &all, nil); err != nil {
 		return nil, r.wrap(placement, "find the resource provider "+name, err)
 	}

@@ -1,7 +1,6 @@
 package onboard
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -121,10 +120,8 @@ func runThere(client *ssh.Client, script string) ([]byte, error) {
 		return nil, err
 	}
 	defer session.Close()
-	var out bytes.Buffer
-	session.Stdout, session.Stderr = &out, &out
-	err = session.Run("exec /bin/sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'")
-	return out.Bytes(), err
+	// One buffer for both by itself would be written to by two at a time.
+	return session.CombinedOutput("exec /bin/sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'")
 }
 
 func (r *remote) connection(ctx context.Context) (*ssh.Client, error) {

@@ -45,10 +45,21 @@ func (w *walk) holdAgain(ctx context.Context) error {
 	}
 }
 
-// stopDone: the domain is off, or runs as it always did, or was started by
-// somebody else while it was to be off.
+// stopDone: the domain is off, or runs as it always did and goes on.
 func (w *walk) stopDone(context.Context) (bool, error) {
-	return !w.here.active() || w.legacy() && (w.kept.off() || w.untouched()), nil
+	return !w.here.active() || w.asBefore() && !w.asked(), nil
+}
+
+// asBefore: the domain's process is the legacy one, or was started by somebody
+// else while it was to be off.
+func (w *walk) asBefore() bool { return w.legacy() && (w.kept.off() || w.untouched()) }
+
+// asked: a call that was killed was about to have the guest shut down, and no
+// more is known. One that was asked goes off when it is ready, so that is
+// brought about now, for there is nobody later to start it again.
+func (w *walk) asked() bool {
+	s, begun := w.steps[w.shelf.prefix+stepShutdown]
+	return begun && s.Ended == nil && !w.pressed
 }
 
 // untouched reports whether the running process is the legacy one: of the

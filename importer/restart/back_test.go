@@ -237,6 +237,30 @@ func TestStartAgain(t *testing.T) {
 	w.wantRenamed(byLibvirt, "started again")
 }
 
+// A guest that a call had asked to shut down when it was killed goes off when it
+// is ready. The way back sees to that, and starts it.
+func TestBackOfAsked(t *testing.T) {
+	w := newWorld(t, openJournal(t), byLibvirt)
+	w.job(byLibvirt)
+	before, boots := w.dump(), w.boots
+	live := w.domains[w.uuid].live
+	w.on["shutdown"] = func() {
+		w.domains[w.uuid].live = live // on its way down
+		panic(killed{"shutdown"})
+	}
+	if _, at := w.call(0, 0, w.forward(byLibvirt)); at != "shutdown" || w.domains[w.uuid].live == "" {
+		t.Fatalf("it was killed at %q", at)
+	}
+	w.on = nil
+	r, _ := w.call(0, 0, w.back(byLibvirt))
+	if r.Outcome != Returned || w.boots != boots+1 || w.domains[w.uuid].live == "" {
+		t.Errorf("%s: %v; booted %d times more, want once", r.Outcome, r.Err, w.boots-boots)
+	}
+	if diff := cmp.Diff(before, w.dump()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
 // What goes off when it is all but back is started once more, and Nova is told
 // how it is in the end.
 func TestBackGoesOff(t *testing.T) {

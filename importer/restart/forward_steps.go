@@ -103,6 +103,7 @@ func (w *walk) shutdown(ctx context.Context) (err error) {
 	if (w.back || proves) && w.opt.Shutdown.Presses == (rename.Presses{}) && w.job.Plan.MadeFrom.OS != "other" {
 		how.Presses = whileBooting
 	}
+	w.pressed = true
 	w.stopped, err = w.domain.Shutdown(ctx, how)
 	if err != nil && !errors.Is(err, rename.ErrElsewhere) {
 		err = w.orOff(ctx, away(err))

@@ -42,6 +42,7 @@ type walk struct {
 	started rename.Started
 	result  Result
 	back    bool // it is on its way back
+	pressed bool // this call has asked the guest to shut down
 	// unproven is a guest that did not shut down for its proof.
 	unproven bool
 }

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"importer/plan":        {"importer/rebuild", "importer/check", "importer/cloud", "discover", "nova"},
 	"importer/audit":       {"importer/plan", "importer/rebuild", "importer/check", "importer/cloud", "importer/usage", "discover", "nova"},
 	"importer/restart":     {"importer/plan", "importer/cloud", "importer/check", "importer/journal", "importer/instancedir", "discover", "nova", "rename"},
-	"importer/onboard":     {"importer/cloud", "importer/journal", "importer/instancedir", "discover", "nova"},
+	"importer/onboard":     {"importer/check", "importer/cloud", "importer/journal", "importer/instancedir", "discover", "nova"},
 	"importer/sync":        {"importer", "importer/audit", "importer/plan", "importer/cloud", "importer/check", "importer/journal", "discover", "nova"},
 	"importer": {
 		"importer/audit", "importer/plan", "importer/check", "importer/cloud", "importer/usage",

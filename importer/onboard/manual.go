@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/lightcloud/kvm2openstack/importer/check"
 )
 
 // A Manual is a command with which a person does a part of an onboarding, for
@@ -41,19 +43,19 @@ func (s Settings) Manuals(h Host, c Cloud, way Way) []Manual {
 	}
 	return append(list,
 		Manual{Where: OnController, Line: "nova-manage cell_v2 discover_hosts --verbose"},
-		Manual{Where: WithClient, Line: "openstack compute service list --long --host " + shell(name)},
+		Manual{Where: WithClient, Line: "openstack compute service list --long --host " + check.Shell(name)},
 	)
 }
 
 // disable names a version of the API that finds a service by its UUID: older ones
 // ask for the host's mapping, which there is not yet.
 func disable(name string) string {
-	return "openstack --os-compute-api-version 2.53 compute service set --disable --disable-reason " + shell(DisabledReason) + " " + shell(name) + " nova-compute"
+	return "openstack --os-compute-api-version 2.53 compute service set --disable --disable-reason " + check.Shell(DisabledReason) + " " + check.Shell(name) + " nova-compute"
 }
 
 // EnableCommand is for when the guests are adopted.
 func EnableCommand(name string) string {
-	return "openstack compute service set --enable " + shell(name) + " nova-compute"
+	return "openstack compute service set --enable " + check.Shell(name) + " nova-compute"
 }
 
 func (s Settings) firstStartByHand(h Host, name string) []Manual {
@@ -64,9 +66,9 @@ func (s Settings) firstStartByHand(h Host, name string) []Manual {
 	return []Manual{
 		{OnHost, s.Stop, ""},
 		{OnHost, fmt.Sprintf(`printf '[libvirt]\nconnection_uri = qemu:///session\n' >%s`, FirstStartFile), ""},
-		{OnHost, s.firstStart(h), "openstack compute service list --host " + shell(name) + " has it"},
+		{OnHost, s.firstStart(h), "openstack compute service list --host " + check.Shell(name) + " has it"},
 		{WithClient, disable(name), ""},
-		{WithClient, "openstack resource provider list --name " + shell(h.Libvirt), "it is listed"},
+		{WithClient, "openstack resource provider list --name " + check.Shell(h.Libvirt), "it is listed"},
 		{WithClient, "openstack resource provider inventory list UUID", "VCPU, MEMORY_MB and DISK_GB are listed"},
 		{OnHost, stop, ""},
 		{OnHost, "rm " + FirstStartFile, ""},
@@ -78,13 +80,13 @@ func (s Settings) recordsByHand(h Host, c Cloud, name string) []Manual {
 	version := c.Release.Services
 	list := []Manual{{OnHost, s.Stop, ""}}
 	if h.Identity() == "" {
-		list = append(list, Manual{OnHost, fmt.Sprintf("uuidgen | install -o %[1]s -g %[1]s -m 644 /dev/stdin %s", shell(s.User), shell(path.Join(h.Conf.State(), "compute_id"))), ""})
+		list = append(list, Manual{OnHost, fmt.Sprintf("uuidgen | install -o %[1]s -g %[1]s -m 644 /dev/stdin %s", check.Shell(s.User), check.Shell(path.Join(h.Conf.State(), "compute_id"))), ""})
 	}
 	return append(list,
 		Manual{InDatabase, fmt.Sprintf("INSERT INTO services (created_at, uuid, host, `binary`, topic, report_count, disabled, disabled_reason, deleted, forced_down, version) "+
 			"VALUES (utc_timestamp(), uuid(), %s, 'nova-compute', 'compute', 0, 1, %s, 0, 0, %d);", sqlText(name), sqlText(DisabledReason), version), ""},
-		Manual{OnHost, s.Start, "openstack compute service list --host " + shell(name) + " has it as up"},
-		Manual{WithClient, "openstack resource provider list --name " + shell(h.Libvirt), "it is listed"},
+		Manual{OnHost, s.Start, "openstack compute service list --host " + check.Shell(name) + " has it as up"},
+		Manual{WithClient, "openstack resource provider list --name " + check.Shell(h.Libvirt), "it is listed"},
 		Manual{WithClient, "openstack resource provider inventory list UUID", "VCPU, MEMORY_MB and DISK_GB are listed"},
 	)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/check"
 )
 
 // A Way is how a host with guests becomes Nova's.
@@ -78,9 +80,9 @@ func (s Settings) Check() error {
 // WithDefaults fills in what is not said: systemd, as the packages have it.
 func (s Settings) WithDefaults() Settings {
 	s.Unit, s.User, s.Timeout = cmp.Or(s.Unit, defaultUnit), cmp.Or(s.User, defaultUser), cmp.Or(s.Timeout, defaultTimeout)
-	s.Start = cmp.Or(s.Start, "systemctl start "+shell(s.Unit))
-	s.Stop = cmp.Or(s.Stop, "systemctl stop "+shell(s.Unit))
-	s.Running = cmp.Or(s.Running, "systemctl is-active --quiet "+shell(s.Unit))
+	s.Start = cmp.Or(s.Start, "systemctl start "+check.Shell(s.Unit))
+	s.Stop = cmp.Or(s.Stop, "systemctl stop "+check.Shell(s.Unit))
+	s.Running = cmp.Or(s.Running, "systemctl is-active --quiet "+check.Shell(s.Unit))
 	s.FirstStop = cmp.Or(s.FirstStop, stopFirst+" || ! systemctl is-active --quiet "+firstUnit) // it may be gone
 	return s
 }
@@ -107,9 +109,9 @@ func (s Settings) firstStart(h Host) string {
 	}
 	// It ends by itself where this program, or the way to the host, is gone.
 	most := fmt.Sprintf("-p RuntimeMaxSec=%.0f", (s.Timeout + time.Minute).Seconds())
-	words := []string{"systemd-run --collect --unit=" + firstUnit, most, "--uid=" + shell(s.User), "nova-compute"}
+	words := []string{"systemd-run --collect --unit=" + firstUnit, most, "--uid=" + check.Shell(s.User), "nova-compute"}
 	for _, f := range append(slices.Clone(files), FirstStartFile) {
-		words = append(words, "--config-file "+shell(f))
+		words = append(words, "--config-file "+check.Shell(f))
 	}
 	return strings.Join(words, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -33,7 +34,7 @@ func (j *judging) names() {
 	if other, where := j.alias(); other != "" {
 		j.add(NamesDiffer, Refused, fmt.Sprintf("nova-compute of this host will call itself %s (%s), libvirt calls it %s, and Nova knows it as %s (%s)", j.name, j.namedBy(), h.Libvirt, other, where),
 			"set [DEFAULT] host in the host's nova.conf to "+other+" if that is this host; or delete that service if it is of an earlier installation, and has no instances",
-			"openstack compute service list --host "+shell(other), "openstack server list --all-projects --host "+shell(other))
+			"openstack compute service list --host "+check.Shell(other), "openstack server list --all-projects --host "+check.Shell(other))
 	}
 }
 
@@ -117,9 +118,9 @@ func (j *judging) identityCommands() []string {
 		at = j.h.Files[0].Path
 	}
 	if n := j.c.node(j.name); n.UUID != "" {
-		return []string{fmt.Sprintf("echo %s | install -o nova -g nova -m 644 /dev/stdin %s", n.UUID, shell(at))}
+		return []string{fmt.Sprintf("echo %s | install -o nova -g nova -m 644 /dev/stdin %s", n.UUID, check.Shell(at))}
 	}
-	return []string{"mv " + shell(at) + " " + shell(at+".not-ours")}
+	return []string{"mv " + check.Shell(at) + " " + check.Shell(at+".not-ours")}
 }
 
 // returning is a start of a host that has a service
@@ -144,14 +145,4 @@ func (j *judging) returning() {
 			j.add(OtherIdentity, Refused, fmt.Sprintf("its compute_id says %s, and Nova's node of it is %s", id, node.UUID), "write the UUID of its node into the file", j.identityCommands()...)
 		}
 	}
-}
-
-// shell quotes a word for a command that is made to be copied.
-func shell(word string) string {
-	if word != "" && strings.IndexFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+", r)
-	}) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

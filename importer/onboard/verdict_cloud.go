@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lightcloud/kvm2openstack/importer/check"
 )
 
 // cells: what is in a cell that could not be opened is not known.
@@ -52,7 +54,7 @@ func (j *judging) mapped() {
 	}
 	if j.own.ForcedDown {
 		j.add(ForcedDown, Useless, "its service is forced down, so Nova takes it for dead whatever it reports", "say that it is up again, once nobody evacuates it",
-			"openstack --os-compute-api-version 2.53 compute service set --up "+shell(j.name)+" nova-compute")
+			"openstack --os-compute-api-version 2.53 compute service set --up "+check.Shell(j.name)+" nova-compute")
 	}
 	if cells := j.otherCells(); len(cells) > 0 {
 		j.add(MappedElsewhere, Useless, fmt.Sprintf("it has a nova-compute in %s, and one in %s", j.own.CellName, strings.Join(cells, ", ")), "delete the one that its transport_url does not lead to")
@@ -68,11 +70,11 @@ func (j *judging) mapped() {
 		j.ours()
 	case m.Cell != j.own.Cell && !m.Disabled:
 		j.add(MappedElsewhere, Useless, fmt.Sprintf("it is mapped to %s, and its service is in %s", m.CellName, j.own.CellName),
-			"delete the mapping that is wrong, and discover it again; or correct transport_url in its nova.conf", "nova-manage cell_v2 delete_host --cell_uuid "+m.Cell+" --host "+shell(j.name), "nova-manage cell_v2 discover_hosts --cell_uuid "+j.own.Cell)
+			"delete the mapping that is wrong, and discover it again; or correct transport_url in its nova.conf", "nova-manage cell_v2 delete_host --cell_uuid "+m.Cell+" --host "+check.Shell(j.name), "nova-manage cell_v2 discover_hosts --cell_uuid "+j.own.Cell)
 	}
 	if n := len(j.c.nodes(j.name)); n > 1 {
 		j.add(NodeCount, Useless, fmt.Sprintf("Nova has %d nodes of it: it was renamed at some time", n), "delete the service, which has them go, once the host has no instances; or those that are not libvirt's "+j.h.Libvirt,
-			"openstack hypervisor list --matching "+shell(j.h.Libvirt))
+			"openstack hypervisor list --matching "+check.Shell(j.h.Libvirt))
 	}
 }
 
@@ -103,7 +105,7 @@ func notes(j judging) []string {
 	say(j.known && !j.own.Up && !j.own.ForcedDown, "its nova-compute does not report: it is down")
 	say(!j.known && j.deleted(), "Nova had a service of it, which was deleted")
 	say(!j.known && j.h.Domains > 0 && j.c.Release.Major > 0 && j.c.Release.Major < firstRefusal,
-		"once it is mapped the scheduler takes it for empty, for Placement does not count guests that are not adopted: openstack compute service set --disable %s nova-compute", shell(j.name))
+		"once it is mapped the scheduler takes it for empty, for Placement does not count guests that are not adopted: openstack compute service set --disable %s nova-compute", check.Shell(j.name))
 	if len(j.h.Empty) > 0 {
 		say(true, "drives without a medium: %s. nova-compute logs a TypeError about them at each start (kvm2openstack explain); it does no harm but where Nova's volumes are on NFS and the like", named(j.h.Empty))
 	}

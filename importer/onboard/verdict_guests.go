@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -57,7 +58,7 @@ func (j *judging) guests() {
 	if len(d.left) > 0 {
 		commands := []string{}
 		for _, id := range d.left[:min(len(d.left), mostNamed)] {
-			commands = append(commands, "openstack server migration list --server "+shell(id))
+			commands = append(commands, "openstack server migration list --server "+check.Shell(id))
 		}
 		j.add(GuestLeft, Harmful, "nova-compute may destroy guests when it starts, as what an evacuation left behind, for Nova has a migration of their UUID (K2O-617): "+j.h.guestNames(d.left),
 			"finish or clear the migration before nova-compute runs here; then the same command again", commands...)

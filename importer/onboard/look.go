@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 			h.Running++
 		}
 		h.Empty = append(h.Empty, emptyDrives(d)...)
-		h.Bases = append(h.Bases, restOn(d, orElse(h.Conf.Cache, defaultState+"/instances/_base"))...)
+		h.Bases = append(h.Bases, restOn(d, cmp.Or(h.Conf.Cache, defaultState+"/instances/_base"))...)
 	}
 	return h
 }
@@ -94,7 +95,7 @@ func readIdentities(ctx context.Context, files Files, places []string, failed *s
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			*failed = orElse(*failed, fmt.Sprintf("its compute_id could not be read: %v", err))
+			*failed = cmp.Or(*failed, fmt.Sprintf("its compute_id could not be read: %v", err))
 			return nil
 		}
 		id, _ := ParseIdentity(text) // "" is what it says then

@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ func (w *work) named(ctx context.Context) error {
 	name, err := w.machine.Run(ctx, "uname -n")
 	if err == nil && !strings.EqualFold(name, w.ComputeHost) {
 		err = fmt.Errorf("%w: its nova.conf has no [DEFAULT] host, so nova-compute will call itself %s (uname -n), and not %s: set [DEFAULT] host there, or make /etc/hostname and the system's name the same",
-			ErrChanged, orElse(name, "nothing"), w.ComputeHost)
+			ErrChanged, cmp.Or(name, "nothing"), w.ComputeHost)
 	}
 	return err
 }

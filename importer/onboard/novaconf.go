@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -30,7 +31,7 @@ func (c NovaConf) Read() bool { return len(c.Paths) > 0 }
 const defaultState = "/var/lib/nova"
 
 // State is where nova-compute keeps its state, and writes its compute_id.
-func (c NovaConf) State() string { return orElse(c.StatePath, defaultState) }
+func (c NovaConf) State() string { return cmp.Or(c.StatePath, defaultState) }
 
 // IdentityPlaces are where nova-compute looks for its compute_id
 // (nova/virt/node.py, read_local_node_uuid).
@@ -133,11 +134,4 @@ func ParseIdentity(text []byte) (string, error) {
 		return "", errNoUUID
 	}
 	return id.String(), nil
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

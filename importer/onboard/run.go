@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func unmet(checks []Check) error {
 	var errs []error
 	for _, c := range checks {
 		if !c.OK {
-			errs = append(errs, fmt.Errorf("not so: %s (%s)", c.What, orElse(c.Seen, "no")))
+			errs = append(errs, fmt.Errorf("not so: %s (%s)", c.What, cmp.Or(c.Seen, "no")))
 		}
 	}
 	return errors.Join(errs...)

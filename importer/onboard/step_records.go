@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -149,7 +150,7 @@ func (w *work) ownService(ctx context.Context, s standing, made string) error {
 	id, err := w.identityNow(ctx)
 	if err == nil && (id == "" || !strings.EqualFold(id, s.node.UUID)) {
 		err = fmt.Errorf("take service %s out of Nova: %w, as far as the journal knows: its node is %s, and %s says %s; onboard the host to the end first, then take that back",
-			s.service.UUID, ErrNotOurs, orElse(s.node.UUID, "not there"), w.IdentityFile, orElse(id, "nothing"))
+			s.service.UUID, ErrNotOurs, cmp.Or(s.node.UUID, "not there"), w.IdentityFile, cmp.Or(id, "nothing"))
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -74,7 +75,7 @@ func (s Survey) look(ctx context.Context, inv discover.Inventory) Host {
 		h := Look(ctx, inv, nil, s.Places)
 		h.Conf.Err = err.Error()
 		if !errors.Is(err, instancedir.ErrNoFiles) {
-			h.Err = orElse(h.Err, err.Error())
+			h.Err = cmp.Or(h.Err, err.Error())
 		}
 		return h
 	}

@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,7 +103,7 @@ func Judge(h Host, c Cloud) Verdict {
 	}
 	v.Answer, v.Reason = Accepted, "Nova does not know it, and will make its records at the first start"
 	if j.known {
-		v.Reason = fmt.Sprintf("Nova knows it: service %s, compute node %s", j.own.UUID, orElse(c.node(j.name).UUID, "to come"))
+		v.Reason = fmt.Sprintf("Nova knows it: service %s, compute node %s", j.own.UUID, cmp.Or(c.node(j.name).UUID, "to come"))
 	}
 	return v
 }

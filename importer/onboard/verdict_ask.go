@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,7 +139,7 @@ func (j *judging) returning() {
 	case !j.h.looked():
 		j.add(Unread, Uncertain, "its compute_id was not read: nobody may look at its files", "name a way to them: files in the inventory (sftp://root@"+j.h.Name+")")
 	case id == "" && j.own.Version >= identityVersion:
-		j.add(LostIdentity, Refused, fmt.Sprintf("Nova knows its service, and it has no compute_id; its node is %s", orElse(node.UUID, "not there")),
+		j.add(LostIdentity, Refused, fmt.Sprintf("Nova knows its service, and it has no compute_id; its node is %s", cmp.Or(node.UUID, "not there")),
 			"write the UUID of its node into the file again", j.identityCommands()...)
 	case id != "" && node.UUID != "" && !strings.EqualFold(id, node.UUID):
 		if _, foreign := j.owner(); !foreign {

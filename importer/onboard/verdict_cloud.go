@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,14 +36,14 @@ func (j *judging) provider() {
 	if !ok {
 		return
 	}
-	mine := orElse(j.c.node(j.name).UUID, j.h.Identity())
+	mine := cmp.Or(j.c.node(j.name).UUID, j.h.Identity())
 	if strings.EqualFold(there.UUID, mine) {
 		return
 	}
 	if _, aliased := j.alias(); aliased != "" && !j.known {
 		return // It is the node's under the other name, and that was said.
 	}
-	j.add(LeftProvider, Useless, fmt.Sprintf("Placement has a resource provider %s, %s, that is not this host's node (%s): nova-compute runs, and cannot make its own (409)", there.Name, there.UUID, orElse(mine, "it has none yet")),
+	j.add(LeftProvider, Useless, fmt.Sprintf("Placement has a resource provider %s, %s, that is not this host's node (%s): nova-compute runs, and cannot make its own (409)", there.Name, there.UUID, cmp.Or(mine, "it has none yet")),
 		"if it has no allocations it is left over from an earlier installation: delete it. Where it has some, find out first whose servers they are",
 		"openstack resource provider show --allocations "+there.UUID, "openstack resource provider delete "+there.UUID)
 }
@@ -99,7 +100,7 @@ func notes(j judging) []string {
 			list = append(list, fmt.Sprintf(format, args...))
 		}
 	}
-	say(j.h.Err == "" && !j.h.Conf.Read(), "its nova.conf was not read (%s), so %s is taken for its name, and %s for its state_path", orElse(j.h.Conf.Err, "there is none"), j.name, j.h.Conf.State())
+	say(j.h.Err == "" && !j.h.Conf.Read(), "its nova.conf was not read (%s), so %s is taken for its name, and %s for its state_path", cmp.Or(j.h.Conf.Err, "there is none"), j.name, j.h.Conf.State())
 	say(j.c.Providers == nil, "Placement was not asked: the configuration names no cloud")
 	say(j.known && j.own.Disabled, "its service is disabled: the scheduler leaves it alone")
 	say(j.known && !j.own.Up && !j.own.ForcedDown, "its nova-compute does not report: it is down")

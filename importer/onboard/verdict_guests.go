@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -115,7 +116,7 @@ func (j *judging) bases() {
 	lost := slices.DeleteFunc(slices.Clone(j.h.Bases), func(d Drive) bool { return own[d.Domain] })
 	if len(lost) > 0 {
 		j.add(BaseImages, Harmful, fmt.Sprintf("disks of guests that are not adopted rest on images in Nova's cache, %s, and once nova-compute runs it removes images there that no instance uses: %s",
-			orElse(j.h.Conf.Cache, defaultState+"/instances/_base"), named(lost)),
+			cmp.Or(j.h.Conf.Cache, defaultState+"/instances/_base"), named(lost)),
 			"set [image_cache] remove_unused_base_images = false in the host's nova.conf until they are adopted; or flatten the disks")
 	}
 }

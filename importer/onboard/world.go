@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,12 +170,12 @@ func (w *work) checks(ctx context.Context) ([]Check, error) {
 		return nil, err
 	}
 	list := []Check{
-		{"service is up", s.service.Up, fmt.Sprintf("%s, version %d, last seen %s", orElse(s.service.UUID, "none"), s.service.Version, s.service.Seen.UTC().Format(time.DateTime))},
+		{"service is up", s.service.Up, fmt.Sprintf("%s, version %d, last seen %s", cmp.Or(s.service.UUID, "none"), s.service.Version, s.service.Seen.UTC().Format(time.DateTime))},
 		{"compute node", s.node.UUID != "", fmt.Sprintf("%s %s", s.node.Name, s.node.UUID)},
-		{"compute_id is the node's", w.oldEnough() || s.node.UUID != "" && strings.EqualFold(id, s.node.UUID), orElse(id, "none")},
+		{"compute_id is the node's", w.oldEnough() || s.node.UUID != "" && strings.EqualFold(id, s.node.UUID), cmp.Or(id, "none")},
 		{"resource provider", s.provider.UUID != "" && strings.EqualFold(s.provider.UUID, s.node.UUID), s.provider.UUID},
 		{"inventories", len(s.lacking()) == 0, s.inventories()},
-		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, orElse(s.mapping.CellName, "none")},
+		{"host mapping", s.mapped && s.mapping.Cell == s.service.Cell, cmp.Or(s.mapping.CellName, "none")},
 	}
 	if w.Way != "" && s.conductor > 0 {
 		list = append(list, Check{"nova-compute is of the cell's release", s.service.Version == s.conductor, fmt.Sprintf("its version is %d, and nova-conductor's is %d", s.service.Version, s.conductor)})

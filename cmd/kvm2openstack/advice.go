@@ -27,7 +27,7 @@ func advice(err error) string {
 		{cloud.ErrTaken, "openstack port show PORT says whose it is; delete it if nobody needs it, or plan again"},
 		{cloud.ErrNoRoom, "raise the allocation ratio of the host, or plan again, which leaves out what does not fit"},
 		{cloud.ErrConflict, "wait until whoever changes the host's provider is done; then the same command again"},
-		{importer.ErrNoPorts, "plan it again with the cloud named in the configuration, which makes its ports; or create them, and give the plan what Neutron knows"},
+		{importer.ErrNoPorts, "plan it again with the cloud named in the configuration, which makes its ports; or create them, and give the plan what Neutron knows; what an import has begun is released first (kvm2openstack release PLAN --only DOMAIN)"},
 		{importer.ErrEdited, "put the plan back as it was and run it again, or release the domain first"},
 		{importer.ErrPortGone, "kvm2openstack release PLAN --only DOMAIN, then import it again"},
 		{importer.ErrCloudUnread, "see that Neutron and Placement answer; then the same command again, which finishes what was begun"},

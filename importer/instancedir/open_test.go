@@ -2,7 +2,6 @@ package instancedir
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"net"
 	"testing"
@@ -11,26 +10,13 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/testdata/sshserver"
 )
 
 // silentServer lets everybody log in, and answers nothing that is asked then.
 func silentServer(t *testing.T, asked chan<- struct{}) net.Conn {
 	t.Helper()
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := &ssh.ServerConfig{NoClientAuth: true}
-	config.AddHostKey(signer)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
+	l, config, _ := sshserver.Listen(t)
 	ours, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

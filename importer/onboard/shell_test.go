@@ -2,34 +2,20 @@ package onboard
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"net"
 	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/lightcloud/kvm2openstack/testdata/sshserver"
 )
 
 // sshHost answers every script, but for those that hang, of which it tells.
 func sshHost(t *testing.T, hangs chan<- struct{}) (dial func(context.Context) (*ssh.Client, error)) {
 	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := &ssh.ServerConfig{NoClientAuth: true}
-	config.AddHostKey(signer)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
+	l, config, key := sshserver.Listen(t)
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -40,7 +26,7 @@ func sshHost(t *testing.T, hangs chan<- struct{}) (dial func(context.Context) (*
 		}
 	}()
 	return func(context.Context) (*ssh.Client, error) {
-		return ssh.Dial("tcp", l.Addr().String(), &ssh.ClientConfig{HostKeyCallback: ssh.FixedHostKey(signer.PublicKey())})
+		return ssh.Dial("tcp", l.Addr().String(), &ssh.ClientConfig{HostKeyCallback: ssh.FixedHostKey(key)})
 	}
 }
 

@@ -2,7 +2,6 @@ package restart
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"net"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/lightcloud/kvm2openstack/testdata/sshserver"
 )
 
 // A stalling connection takes no more from a moment on, and is not closed.
@@ -34,21 +35,7 @@ func (s *stalling) Read(p []byte) (int, error) {
 // login, or with the first program.
 func logIn(t *testing.T, stall string) (v there, begun <-chan struct{}) {
 	t.Helper()
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := &ssh.ServerConfig{NoClientAuth: true}
-	config.AddHostKey(signer)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l, config, _ := sshserver.Listen(t)
 	ours, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -112,23 +99,29 @@ func ended(t *testing.T, run func() error) error {
 	}
 }
 
+// givenUp runs a program that does not end, until the context does.
+func givenUp(t *testing.T, v there, begun <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("no answer")
+	err := ended(t, func() error {
+		go func() { <-begun; cancel(enough) }()
+		_, err := v.Run(ctx, "sleep", "inf")
+		return err
+	})
+	if !errors.Is(err, enough) {
+		t.Errorf("Run = %v, want %v", err, enough)
+	}
+}
+
 // A host that lets in and then stalls is waited for no longer than the context
 // allows, and the next to ask it is told.
 func TestVantageStalls(t *testing.T) {
 	for _, stall := range []string{"login", "program"} {
 		t.Run(stall, func(t *testing.T) {
 			v, begun := logIn(t, stall)
-			ctx, cancel := context.WithCancelCause(t.Context())
-			enough := errors.New("no answer")
-			err := ended(t, func() error {
-				go func() { <-begun; cancel(enough) }()
-				_, err := v.Run(ctx, "sleep", "inf")
-				return err
-			})
-			if !errors.Is(err, enough) {
-				t.Errorf("Run = %v, want %v", err, enough)
-			}
-			err = ended(t, func() error { _, err := v.Run(t.Context(), "true"); return err })
+			givenUp(t, v, begun)
+			err := ended(t, func() error { _, err := v.Run(t.Context(), "true"); return err })
 			if err == nil || !strings.Contains(err.Error(), "true: the connection has ended") {
 				t.Errorf("the next Run = %v", err)
 			}
@@ -141,16 +134,7 @@ func TestVantageStalls(t *testing.T) {
 func TestVantageOutlivesProgram(t *testing.T) {
 	v, begun := logIn(t, "")
 	for range 2 {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		enough := errors.New("no answer")
-		err := ended(t, func() error {
-			go func() { <-begun; cancel(enough) }()
-			_, err := v.Run(ctx, "sleep", "inf")
-			return err
-		})
-		if !errors.Is(err, enough) {
-			t.Errorf("Run = %v, want %v", err, enough)
-		}
+		givenUp(t, v, begun)
 		if err := ended(t, func() error { _, err := v.Run(t.Context(), "true"); return err }); err != nil {
 			t.Errorf("the next Run = %v", err)
 		}

@@ -33,6 +33,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	c := &Cloud{name: cfg.Name, timeout: cfg.Timeout, log: cfg.Log.With("cloud", cfg.Name)}
+	c.turns = newTurns(cfg.Calls, c.log)
 	provider, err := c.provider(e, cfg)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func (c *Cloud) provider(e entry, cfg Config) (*gophercloud.ProviderClient, erro
 	}
 	provider.HTTPClient = http.Client{
 		Transport: &transport{
-			base: newTransport(tls), turns: newTurns(cfg.Calls, c.log), timeout: cfg.Timeout, log: c.log, secrets: e.secrets(),
+			base: newTransport(tls), turns: c.turns, timeout: cfg.Timeout, log: c.log, secrets: e.secrets(),
 		},
 		CheckRedirect: noRedirect,
 	}

@@ -46,7 +46,7 @@ func newTransport(cfg *tls.Config) *http.Transport {
 // RoundTrip is http.RoundTripper's.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	came := time.Now()
-	turn, err := t.turns.take(req.Context())
+	turn, err := t.turnOf(req)
 	if err != nil {
 		if req.Body != nil {
 			req.Body.Close()
@@ -67,6 +67,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// turnOf waits for the turn of a request. Those of a watch have none.
+func (t *transport) turnOf(req *http.Request) (turn, error) {
+	if req.Context().Value(asideKey{}) != nil {
+		return turn{}, nil
+	}
+	return t.turns.take(req.Context())
+}
+
 // send sends a request whose turn it is. The turn, and its time, end with the
 // answer's body.
 func (t *transport) send(req *http.Request, turn turn) (*http.Response, error) {
@@ -76,7 +84,9 @@ func (t *transport) send(req *http.Request, turn turn) (*http.Response, error) {
 		cancel()
 		took := time.Since(start)
 		budget.left -= took
-		turn.end(signalOf(status, took, t.timeout))
+		if turn.of != nil {
+			turn.end(signalOf(status, took, t.timeout), took)
+		}
 	}
 	resp, err := t.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {

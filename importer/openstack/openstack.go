@@ -27,6 +27,7 @@ type Cloud struct {
 	name    string        // of the entry in clouds.yaml, for errors
 	timeout time.Duration // for one call
 	who     string        // user, project and roles of the token, for errors
+	turns   *turns        // of all clients together
 	log     *slog.Logger
 }
 

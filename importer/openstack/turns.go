@@ -20,6 +20,11 @@ const (
 	// forOneMore is after how many good answers in a row one more call is made
 	// at a time.
 	forOneMore = 20
+	// longestRests is how long a rest is at most, in times that a call took,
+	longestRests = 3
+	// longestRest is the same in seconds: an answer that came just within its
+	// time says little of the next one.
+	longestRest = 10 * time.Second
 )
 
 // turns bounds how many requests are in flight at a time, to all services
@@ -27,21 +32,39 @@ const (
 // these too, and a call that waits behind our own uses up its deadline there.
 //
 // A cloud that shows that it has too much to do gets half as many at a time,
-// down to one, and more again as it answers well (AIMD, as TCP does).
+// down to a quarter of one, and more again as it answers well (AIMD, as TCP
+// does). Half of one is one, and a rest of the same length before the next: a
+// service with a single worker is busy all the time with one after the other.
 type turns struct {
 	places *semaphore.Weighted
 	most   int
 	log    *slog.Logger
 
-	mu   sync.Mutex
-	now  int // at a time: most, or fewer
-	owed int // places that have yet to come back for that
-	good int // answers in a row
-	cuts int // how often it was halved
+	mu      sync.Mutex
+	now     int  // at a time: most, or fewer
+	rest    int  // after each, in times that it took
+	owed    int  // places that have yet to come back for that
+	good    int  // answers in a row
+	cuts    int  // how often it was halved
+	watched bool // by a watch, which knows more than good answers tell
 }
 
 func newTurns(most int, log *slog.Logger) *turns {
 	return &turns{places: semaphore.NewWeighted(int64(most)), most: most, log: log, now: most}
+}
+
+// watch has somebody else say when there may be more, and begins with one at a
+// time; unwatch ends that.
+func (t *turns) watch() (unwatch func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watched = true
+	t.keep(1)
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.watched = false
+	}
 }
 
 // take waits for a turn, as long as ctx allows. The turn has to be ended.
@@ -60,14 +83,16 @@ type turn struct {
 	cuts int // when it was taken
 }
 
-// end gives the turn to the next.
-func (u turn) end(s signal) {
+// end gives the turn to the next, after a rest where there has to be one.
+func (u turn) end(s signal, took time.Duration) {
 	t := u.of
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch s {
 	case fine:
-		t.more()
+		if t.good++; t.good >= forOneMore && !t.watched {
+			t.more()
+		}
 	case tooMuch:
 		t.good = 0
 		// What was sent before the last cut says nothing of the time since.
@@ -75,6 +100,19 @@ func (u turn) end(s signal) {
 			t.fewer()
 		}
 	}
+	if rest := min(time.Duration(t.rest)*took, longestRest); rest > 0 {
+		time.AfterFunc(rest, func() {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.back()
+		})
+		return
+	}
+	t.back()
+}
+
+// back returns a place, to whom it is owed first.
+func (t *turns) back() {
 	if t.owed > 0 {
 		t.owed--
 		return
@@ -82,39 +120,65 @@ func (u turn) end(s signal) {
 	t.places.Release(1)
 }
 
-// fewer halves what is in flight at a time. Nobody's turn is taken away: where
-// all are in use, they are kept as they come back.
+// fewer halves what is in flight at a time.
 func (t *turns) fewer() {
-	if t.now == 1 {
+	if t.rest == longestRests {
 		return
 	}
+	t.cuts++
+	if t.now == 1 {
+		t.rest = 2*t.rest + 1
+	} else {
+		t.keep(t.now / 2)
+	}
 	level := slog.LevelDebug
-	if t.cuts == 0 {
+	if t.cuts == 1 {
 		level = slog.LevelWarn // Once is enough.
 	}
-	half := t.now / 2
-	t.log.Log(context.Background(), level, "the cloud answers slowly, or has too much to do: fewer calls at a time now", "calls", half, "cloud_calls", t.most)
-	t.cuts++
-	t.owed += t.now - half
-	t.now = half
+	t.log.Log(context.Background(), level, "the cloud answers slowly, or has too much to do: fewer calls at a time now", "calls", t.calls(), "cloud_calls", t.most)
+}
+
+// hold lets nothing more be sent until goOn is called. The caller has t locked.
+func (t *turns) hold() (goOn func()) {
+	held := t.now
+	t.keep(0)
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.now = held
+		for range held {
+			t.back()
+		}
+	}
+}
+
+// keep leaves n at a time of those that there are. Nobody's turn is taken away:
+// where all are in use, they are kept as they come back.
+func (t *turns) keep(n int) {
+	t.owed += t.now - n
+	t.now = n
 	for t.owed > 0 && t.places.TryAcquire(1) {
 		t.owed--
 	}
 }
 
-// more counts a good answer.
+// more lets one more be in flight, or the same with a shorter rest.
 func (t *turns) more() {
-	if t.good++; t.good < forOneMore || t.now == t.most {
+	t.good = 0
+	switch {
+	case t.rest > 0:
+		t.rest = (t.rest - 1) / 2
+	case t.now < t.most:
+		t.now++
+		t.back()
+	default:
 		return
 	}
-	t.now, t.good = t.now+1, 0
-	t.log.Debug("the cloud answers well: one more call at a time", "calls", t.now, "cloud_calls", t.most)
-	if t.owed > 0 {
-		t.owed--
-		return
-	}
-	t.places.Release(1)
+	t.log.Debug("the cloud answers well: more calls at a time", "calls", t.calls(), "cloud_calls", t.most)
 }
+
+// calls are how many are in flight at a time, rests counted.
+func (t *turns) calls() float64 { return float64(t.now) / float64(1+t.rest) }
 
 // A signal is what a request says of how the cloud is.
 type signal int

@@ -64,8 +64,9 @@ func (b *bubble) open(calls int, log io.Writer) *Cloud {
 		b.status = http.StatusOK
 	}
 	c := &Cloud{name: "fake", timeout: time.Minute, log: slog.New(slog.NewTextHandler(log, nil))}
+	c.turns = newTurns(calls, c.log)
 	provider := &gophercloud.ProviderClient{}
-	provider.HTTPClient.Transport = &transport{base: b, turns: newTurns(calls, c.log), timeout: c.timeout, log: c.log}
+	provider.HTTPClient.Transport = &transport{base: b, turns: c.turns, timeout: c.timeout, log: c.log}
 	provider.RetryFunc = retrier{first: time.Second, log: c.log}.failed
 	for host, client := range map[string]**gophercloud.ServiceClient{
 		"keystone": &c.identity, "glance": &c.image, "neutron": &c.network, "nova": &c.compute, "placement": &c.placement,
@@ -153,7 +154,7 @@ func TestBudget(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b, start := &bubble{takes: test.takes, status: test.status}, time.Now()
-				c := b.open(1, io.Discard)
+				c := b.open(8, io.Discard) // so many that there is no rest yet
 				err := c.ask(t.Context(), neutron, "list ports", func(ctx context.Context) error {
 					var body any
 					for range test.pages {
@@ -247,6 +248,7 @@ func TestFewerTurns(t *testing.T) {
 				c.compute.ProviderClient.RetryFunc = nil // they share one
 				calls := func(n, atOnce int) {
 					t.Helper()
+					time.Sleep(longestRest)
 					wait := spread(t.Context(), c, n)
 					if got := b.inFlight(); got != atOnce {
 						t.Errorf("%d of %d calls at a time, want %d", got, n, atOnce)
@@ -261,6 +263,8 @@ func TestFewerTurns(t *testing.T) {
 				b.takes, b.status = time.Second, 200
 				calls(forOneMore-1, 1)
 				calls(1, 1)
+				calls(forOneMore, 1) // with a shorter rest,
+				calls(forOneMore, 1) // and with none
 				for n := 2; n <= 8; n++ {
 					calls(forOneMore, n)
 				}
@@ -271,6 +275,32 @@ func TestFewerTurns(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRest: where even one call at a time is too much, there is a rest after
+// each, as long as it took, then three times as long, and never more.
+func TestRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{status: http.StatusGatewayTimeout, takes: time.Second}
+		c := b.open(1, io.Discard)
+		c.compute.ProviderClient.RetryFunc = nil
+		call := func(takes, rest time.Duration) {
+			t.Helper()
+			b.takes = takes
+			start := time.Now()
+			spread(t.Context(), c, 1)()
+			b.takes, b.status = 0, http.StatusOK
+			spread(t.Context(), c, 1)()
+			if got := time.Since(start) - takes; got != rest {
+				t.Errorf("the call after one of %v came after %v more, want %v", takes, got, rest)
+			}
+			b.status = http.StatusGatewayTimeout
+		}
+		call(time.Second, time.Second)
+		call(time.Second, 3*time.Second)
+		call(time.Second, 3*time.Second)
+		call(19*time.Second, longestRest)
+	})
 }
 
 // TestFewerTurnsAtRest: with turns that nobody uses fewer are taken as well.

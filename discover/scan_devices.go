@@ -14,8 +14,8 @@ import (
 type NetDevice struct {
 	Name string
 	// Master is the bridge or bond that the device is a port of. For all bridges
-	// of Open vSwitch's kernel datapath it is OpenVSwitch; its userspace datapath
-	// leaves no trace here.
+	// of Open vSwitch's kernel datapath it is OpenVSwitch, and their own devices
+	// have none; its userspace datapath leaves no trace here.
 	Master   string
 	Bridge   bool   // a Linux bridge
 	Physical bool   // a card, or what a virtual machine has for one
@@ -25,7 +25,12 @@ type NetDevice struct {
 }
 
 // OpenVSwitch is the device behind all ports of Open vSwitch's kernel datapath.
-const OpenVSwitch = "ovs-system"
+// A host whose switch has a userspace datapath shows OpenVSwitchUserspace, and
+// of no device that it is a port.
+const (
+	OpenVSwitch          = "ovs-system"
+	OpenVSwitchUserspace = "ovs-netdev"
+)
 
 const (
 	netClass = "/sys/class/net"

@@ -63,12 +63,12 @@ var nicReachRules = []Rule{
 		Code: "K2O-336", Severity: Attention,
 		Title:  "Open vSwitch leads out of the host by nothing",
 		Action: "Join the legacy bridge and the one that Neutron's agent maps, before the restart.",
-		Fact:   "no card, bond, VLAN or veth pair of the host is a port of Open vSwitch's kernel datapath (/sys/class/net/*/master)",
+		Fact:   "no card, bond, VLAN, Linux bridge or veth pair of the host is a port of Open vSwitch's kernel datapath (/sys/class/net/*/master)",
 		find: func(s subject) []detail {
 			return each(s.junctions(), func(j junction) (detail, bool) {
 				return say("Interface %s moves from bridge %s to br-int at its restart, and nothing on %s leads from there to %s: the guest would be cut off.",
 					show(j.MAC), show(j.bridge), show(s.Domain.Host), show(j.network.PhysicalNetwork)).
-					do("%s", s.join(j)), j.moves() && s.way(j) == noWay
+					do("%s", s.join(j)), j.moves() && s.route(j).way == noWay
 			})
 		},
 	},
@@ -81,7 +81,7 @@ var nicReachRules = []Rule{
 			return each(s.junctions(), func(j junction) (detail, bool) {
 				return say("Interface %s moves from bridge %s to br-int at its restart, and from there bridge %s leads to %s: nobody can see from outside that this is the same network.",
 					show(j.MAC), show(j.bridge), show(j.mapped), show(j.network.PhysicalNetwork)).
-					do("%s", s.join(j)), j.moves() && s.way(j) == unknownWay
+					do("%s", s.join(j)), j.moves() && s.route(j).way == unknownWay
 			})
 		},
 	},

@@ -1,9 +1,7 @@
 package check
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
@@ -158,54 +156,4 @@ func (s subject) leadsOut(d discover.NetDevice) bool {
 	return d.Physical || d.VLAN != 0 || !d.Bridge && slices.ContainsFunc(s.Facts.Host.Devices, func(port discover.NetDevice) bool {
 		return port.Master == d.Name && port.Physical
 	})
-}
-
-// moves: the interface leaves a Linux bridge for Open vSwitch.
-func (j junction) moves() bool {
-	return j.bridge != "" && j.agent.OnVSwitch() && j.mapped != ""
-}
-
-// A way leads from Open vSwitch to the legacy network, as far as can be seen.
-type way int
-
-const (
-	unknownWay way = iota
-	noWay          // nothing leads out of it
-	joined         // a veth pair leads to the legacy bridge
-)
-
-func (s subject) way(j junction) way {
-	devices := s.Facts.Host.Devices
-	found := unknownWay
-	if slices.ContainsFunc(devices, func(d discover.NetDevice) bool { return d.Name == discover.OpenVSwitch }) {
-		found = noWay
-	}
-	for _, d := range devices {
-		if d.Master != discover.OpenVSwitch {
-			continue
-		}
-		i := slices.IndexFunc(devices, func(end discover.NetDevice) bool { return d.Peer != "" && end.Name == d.Peer })
-		if i >= 0 && devices[i].Master == j.bridge {
-			return joined
-		}
-		if i >= 0 || s.leadsOut(d) {
-			found = unknownWay
-		}
-	}
-	return found
-}
-
-// join says how to join the two bridges under running guests. What is untagged
-// on the legacy bridge is the network's VLAN to the other one.
-func (s subject) join(j junction) sentence {
-	end := func(prefix string) shellWord { return sh(prefix + j.bridge[:min(len(j.bridge), 13)]) }
-	tag := ""
-	if j.network.NetworkType == "vlan" && j.VLAN == 0 {
-		tag = fmt.Sprintf(" tag=%d", j.network.SegmentationID)
-	}
-	text := strings.Join([]string{
-		"on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: ip link add %[4]s type veth peer name %[5]s",
-		"ip link set %[4]s master %[3]s up", "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + tag,
-	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
-	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), end("l-"), end("n-")}}
 }

@@ -1,0 +1,106 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lightcloud/kvm2openstack/discover"
+)
+
+// moves: the interface leaves a Linux bridge for Open vSwitch.
+func (j junction) moves() bool {
+	return j.bridge != "" && j.agent.OnVSwitch() && j.mapped != ""
+}
+
+// A way leads from Open vSwitch to the legacy network, as far as can be seen.
+type way int
+
+const (
+	unknownWay way = iota
+	noWay          // nothing leads out of it
+	joined         // it has a way to the legacy bridge
+)
+
+// A route is what the host's devices show of the way.
+type route struct {
+	way
+	port string   // of Open vSwitch, by which it is joined with the legacy bridge
+	out  []string // its ports that may lead out of the host
+}
+
+// route looks for the way. A port that nobody can say anything of leads nowhere,
+// for it is worse to trust in one than to look at one; where none are to be
+// seen, nothing is known.
+func (s subject) route(j junction) (r route) {
+	for _, d := range s.Facts.Host.Devices {
+		switch {
+		case s.joins(d, j):
+			r.port = d.Name
+		case d.Master == discover.OpenVSwitch && s.mayLeadOut(d), d.Name == j.mapped && d.Master != "":
+			r.out = append(r.out, d.Name)
+		}
+	}
+	switch {
+	case r.port != "":
+		r.way = joined
+	case s.onKernelSwitch() && len(r.out) == 0:
+		r.way = noWay
+	}
+	return r
+}
+
+// onKernelSwitch reports whether all of Open vSwitch's ports are to be seen.
+func (s subject) onKernelSwitch() bool {
+	_, kernel := s.device(discover.OpenVSwitch)
+	_, userspace := s.device(discover.OpenVSwitchUserspace)
+	return kernel && !userspace
+}
+
+// device is the host's device of a name.
+func (s subject) device(name string) (d discover.NetDevice, is bool) {
+	i := slices.IndexFunc(s.Facts.Host.Devices, func(d discover.NetDevice) bool { return name != "" && d.Name == name })
+	if i < 0 {
+		return d, false
+	}
+	return s.Facts.Host.Devices[i], true
+}
+
+// joins reports whether a device joins Open vSwitch with the legacy bridge: the
+// mapped bridge's own device there, or the legacy bridge, or a pair's end.
+func (s subject) joins(d discover.NetDevice, j junction) bool {
+	if d.Name == j.mapped && d.Master == j.bridge {
+		return true
+	}
+	if d.Master != discover.OpenVSwitch || !s.onKernelSwitch() {
+		return false
+	}
+	end, _ := s.device(d.Peer)
+	return d.Name == j.bridge || end.Master == j.bridge
+}
+
+// mayLeadOut reports whether a port of Open vSwitch may be a way out of the
+// host. The bridges that Nova puts before a guest, and a pair between two
+// bridges of Open vSwitch's, are none.
+func (s subject) mayLeadOut(d discover.NetDevice) bool {
+	if d.Peer == "" {
+		return d.Bridge || s.leadsOut(d)
+	}
+	end, _ := s.device(d.Peer)
+	return end.Master != discover.OpenVSwitch && !strings.HasPrefix(end.Master, "qbr")
+}
+
+// join says how to join the two bridges under running guests. What is untagged
+// on the legacy bridge is the network's VLAN to the other one.
+func (s subject) join(j junction) sentence {
+	end := func(prefix string) shellWord { return sh(prefix + j.bridge[:min(len(j.bridge), 13)]) }
+	tag := ""
+	if j.network.NetworkType == "vlan" && j.VLAN == 0 {
+		tag = fmt.Sprintf(" tag=%d", j.network.SegmentationID)
+	}
+	text := strings.Join([]string{
+		"on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: ip link add %[4]s type veth peer name %[5]s",
+		"ip link set %[4]s master %[3]s up", "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + tag,
+	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
+	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), end("l-"), end("n-")}}
+}

@@ -75,13 +75,13 @@ var nicReachRules = []Rule{
 	{
 		Code: "K2O-337", Severity: Info,
 		Title:  "Legacy bridge and Neutron's have to be one network",
-		Action: "See that both reach the same network, or join them.",
+		Action: "See that both reach the same network, or join them where nothing else does: two ways are a loop.",
 		Fact:   "nova/virt/libvirt/vif.py, os-vif: the interface is plugged into br-int, which the agent joins with the bridge that it maps; where that leads is in Open vSwitch's database",
 		find: func(s subject) []detail {
 			return each(s.junctions(), func(j junction) (detail, bool) {
 				return say("Interface %s moves from bridge %s to br-int at its restart, and from there bridge %s leads to %s: nobody can see from outside that this is the same network.",
 					show(j.MAC), show(j.bridge), show(j.mapped), show(j.network.PhysicalNetwork)).
-					do("%s", s.join(j)), j.moves() && s.route(j).way == unknownWay
+					do("%s", s.see(j)), j.moves() && s.route(j).way == unknownWay
 			})
 		},
 	},

@@ -37,7 +37,7 @@ func (s subject) route(j junction) (r route) {
 		switch {
 		case s.joins(d, j):
 			r.port = d.Name
-		case d.Master == discover.OpenVSwitch && s.mayLeadOut(d), d.Name == j.mapped && d.Master != "":
+		case s.mayLeadOut(d), d.Name == j.mapped && d.Master != "", s.mayJoin(d, j):
 			r.out = append(r.out, d.Name)
 		}
 	}
@@ -79,15 +79,33 @@ func (s subject) joins(d discover.NetDevice, j junction) bool {
 	return d.Name == j.bridge || end.Master == j.bridge
 }
 
-// mayLeadOut reports whether a port of Open vSwitch may be a way out of the
-// host. The bridges that Nova puts before a guest, and a pair between two
-// bridges of Open vSwitch's, are none.
+// mayJoin reports whether a device is a pair's end that may be a port of a
+// userspace switch: the other is in the legacy bridge, and this one in none.
+func (s subject) mayJoin(d discover.NetDevice, j junction) bool {
+	end, _ := s.device(d.Peer)
+	return end.Master == j.bridge && d.Master == "" && !s.onKernelSwitch()
+}
+
+// mayLeadOut reports whether a device is a port of Open vSwitch that may be a
+// way out of the host. The bridges that Nova puts before a guest, and a pair
+// between two bridges of Open vSwitch's, are none.
 func (s subject) mayLeadOut(d discover.NetDevice) bool {
+	if d.Master != discover.OpenVSwitch {
+		return false
+	}
 	if d.Peer == "" {
 		return d.Bridge || s.leadsOut(d)
 	}
 	end, _ := s.device(d.Peer)
 	return end.Master != discover.OpenVSwitch && !strings.HasPrefix(end.Master, "qbr")
+}
+
+// see says what to do where the way is not known.
+func (s subject) see(j junction) sentence {
+	if out := s.route(j).out; len(out) > 0 {
+		return s.lookFirst(j, out)
+	}
+	return s.join(j)
 }
 
 // join says how to join the two bridges under running guests. What is untagged
@@ -103,4 +121,30 @@ func (s subject) join(j junction) sentence {
 		"ip link set %[4]s master %[3]s up", "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + tag,
 	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
 	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), end("l-"), end("n-")}}
+}
+
+// lookFirst says what to look at where something may lead out of Open vSwitch:
+// a second way there would be a loop, and so no command for one is given.
+func (s subject) lookFirst(j junction, out []string) sentence {
+	text := "on %s: ovs-vsctl list-ports %s; where %s is among them it has to reach the segment of bridge %s, and to join the two bridges besides would be a loop; only where none is, join them as kvm2openstack explain K2O-336 shows"
+	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), oneOf(out), s.plugOf(j)}}
+}
+
+func oneOf(names []string) sentence {
+	if len(names) == 1 {
+		return sentence{"%s", []any{show(names[0])}}
+	}
+	return sentence{"one of %s", []any{list(names)}}
+}
+
+// plugOf names the legacy bridge with the devices by which it leads out.
+func (s subject) plugOf(j junction) sentence {
+	var names []string
+	for _, d := range s.uplinks(j.bridge) {
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return sentence{"%s", []any{show(j.bridge)}}
+	}
+	return sentence{"%s (%s)", []any{show(j.bridge), list(names)}}
 }

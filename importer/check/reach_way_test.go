@@ -76,3 +76,43 @@ func TestWays(t *testing.T) {
 		}
 	}
 }
+
+// Where something leads out of Open vSwitch already, joining is a second way: no
+// command for it is there to be copied.
+func TestNoLoopIsAdvised(t *testing.T) {
+	const vSwitch = discover.OpenVSwitch
+	card := discover.NetDevice{Name: "eth1", Physical: true}
+	for _, c := range []struct {
+		name string
+		of   func(w *wiring)
+		want string // of the action; "" where it is the command
+	}{
+		{"nothing seen", func(w *wiring) { w.devices = nil }, ""},
+		{"userspace", func(w *wiring) { w.unjoined(); w.userspace() }, ""},
+		{"userspace, a pair", (*wiring).userspace, "where n-br0 is among them it has to reach the segment of bridge br0 (eth0), and"},
+		{"a card", func(w *wiring) { w.unjoined(card) },
+			"on kvm01: ovs-vsctl list-ports br-ex; where eth1 is among them it has to reach the segment of bridge br0 (eth0), and to join the two bridges besides would be a loop; only where none is, join them as kvm2openstack explain K2O-336 shows"},
+		{"cards, and no uplink", func(w *wiring) {
+			w.unjoined(card, discover.NetDevice{Name: "eth2", Physical: true})
+			w.devices[1].Master = ""
+		}, "where one of eth1, eth2 is among them it has to reach the segment of bridge br0, and"},
+		{"another bridge", func(w *wiring) { w.unjoined(discover.NetDevice{Name: "br1", Bridge: true}) }, "where br1 is among them"},
+		{"a pair to another bridge", func(w *wiring) { w.devices[2].Master = "br1" }, "where n-br0 is among them"},
+		{"userspace beside the kernel's, and a card", func(w *wiring) {
+			w.unjoined(card)
+			w.add(discover.NetDevice{Name: discover.OpenVSwitchUserspace})
+		}, "where eth1 is among them"},
+		{"a card beside what joins them in the kernel's", func(w *wiring) {
+			w.devices[0].Master = vSwitch
+			w.add(discover.NetDevice{Name: discover.OpenVSwitchUserspace})
+		}, "where one of br0, n-br0 is among them"},
+	} {
+		got := finding(t, "K2O-337", wired(c.of)).Action
+		if c.want != "" && (!strings.Contains(got, c.want) || strings.Contains(got, "ip link add")) {
+			t.Errorf("%s: says\n%s\nwant\n%s", c.name, got, c.want)
+		}
+		if c.want == "" && !strings.Contains(got, "has no other way there, for two ways are a loop: ip link add") {
+			t.Errorf("%s: has no command: %s", c.name, got)
+		}
+	}
+}

@@ -116,14 +116,21 @@ func (j junction) segment() sentence {
 	return sentence{"what is untagged on %s", []any{show(j.network.PhysicalNetwork)}}
 }
 
-// otherVLAN says where the interface is, if that is not where the network is.
-func (s subject) otherVLAN(j junction) (where sentence, differs bool) {
-	want := 0
+// tag is the network's on its wire, 0 for none, if it is on one that is seen.
+func (j junction) tag() (tag int, is bool) {
 	switch j.network.NetworkType {
 	case "flat":
+		return 0, true
 	case "vlan":
-		want = j.network.SegmentationID
-	default:
+		return j.network.SegmentationID, true
+	}
+	return 0, false
+}
+
+// otherVLAN says where the interface is, if that is not where the network is.
+func (s subject) otherVLAN(j junction) (where sentence, differs bool) {
+	want, is := j.tag()
+	if !is {
 		return where, false
 	}
 	if j.VLAN != 0 {

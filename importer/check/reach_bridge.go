@@ -44,7 +44,7 @@ func (j junction) isSegment(d discover.NetDevice) bool {
 // on which a network of type vlan is tagged.
 func (s subject) leaveIt(j junction, from string) sentence {
 	end := func(prefix string) string { return prefix + from[:min(len(from), 8)] }
-	port, steps := end("l-"), "ip link add %[2]s type veth peer name %[3]s && "
+	port, steps := end("l-"), addPair("%[4]s", "%[2]s", "%[3]s")+" && "
 	if j.network.NetworkType == "vlan" {
 		port = fmt.Sprintf("%s.%d", end("l-"), j.network.SegmentationID)
 		steps += "ip link set %[2]s up && ip link add link %[2]s name %[5]s type vlan id " + fmt.Sprint(j.network.SegmentationID) + " && "

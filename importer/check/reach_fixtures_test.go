@@ -160,8 +160,8 @@ func TestReach(t *testing.T) {
 		{"VLAN without a device's name for it", wired(func(w *wiring) { w.vlan(200); w.tagged(100, "storage") }), "K2O-335"},
 		{"VLAN to flat", wired(func(w *wiring) { w.tagged(100, "eth0.100") }), "K2O-335"},
 		{"untagged to VLAN", wired(func(w *wiring) { w.vlan(100) }), "K2O-335"},
-		{"own VLAN", both(wired(func(w *wiring) { w.vlan(100) }), nic(func(n *discover.Interface) { n.VLAN = 100 })), ""},
-		{"another VLAN of its own", both(wired(func(w *wiring) { w.vlan(100) }), nic(func(n *discover.Interface) { n.VLAN = 120 })), "K2O-335"},
+		{"own VLAN", both(wired(func(w *wiring) { w.vlan(100) }), own(100)), ""},
+		{"another VLAN of its own", both(wired(func(w *wiring) { w.vlan(100) }), own(120)), "K2O-335"},
 		{"bond", wired(func(w *wiring) {
 			w.vlan(100)
 			w.devices[1].Master = "bond0"
@@ -184,10 +184,14 @@ func TestReach(t *testing.T) {
 	}
 }
 
+// own gives the interface a VLAN of its own, which libvirt 11 has on a Linux bridge.
+func own(vlan int) tweak { return nic(func(n *discover.Interface) { n.VLAN = vlan }) }
+
 // What joins the bridges is made to be copied.
 func TestReachCommands(t *testing.T) {
-	const join = "on kvm01, if ovs-vsctl list-ports br-ex has no other way there, for two ways are a loop: ip link add l-br0 type veth peer name n-br0 && " +
-		"ip link set l-br0 master br0 up && ip link set n-br0 up && ovs-vsctl add-port br-ex n-br0"
+	const join = "on kvm01, if ovs-vsctl list-ports br-ex has no other way there, for two ways are a loop: m=$(cat /sys/class/net/br0/mtu) && " +
+		"ip link add l-br0 mtu $m type veth peer name n-br0 mtu $m && ip link set l-br0 master br0 up && "
+	const ends = "ip link set n-br0 up && ovs-vsctl add-port br-ex n-br0"
 	const after = "; no guest is cut off by it; then the same in the host's own network configuration"
 	long := both(wired(func(w *wiring) { w.devices = nil }), func(d *discover.Domain, f *Facts) {
 		d.Interfaces[0].Bridge, f.Settings.Networks[0].Bridge = "br-0123456789a", "br-0123456789a"
@@ -197,15 +201,18 @@ func TestReachCommands(t *testing.T) {
 		of   tweak
 		want string
 	}{
-		{"K2O-336", wired(func(w *wiring) { w.unjoined() }), join + after},
-		{"K2O-337", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100"); w.devices = w.devices[:2] }), join + " tag=100" + after},
-		{"K2O-337", long, "ip link add l-br-0123456789 type veth peer name n-br-0123456789 && ip link set l-br-0123456789 master br-0123456789a up"},
+		{"K2O-336", wired(func(w *wiring) { w.unjoined() }), join + ends + " trunks=0" + after},
+		{"K2O-337", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100"); w.devices = w.devices[:2] }), join + ends + " tag=100" + after},
+		{"K2O-336", both(wired(func(w *wiring) { w.unjoined(); w.vlan(100) }), own(100)), join + "bridge vlan add dev l-br0 vid 100 && " + ends + after},
+		{"K2O-336", both(wired(func(w *wiring) { w.unjoined(); w.vlan(200) }), own(100)), join + "bridge vlan add dev l-br0 vid 100 pvid untagged && " + ends + " tag=200" + after},
+		{"K2O-336", both(wired(func(w *wiring) { w.unjoined() }), own(100)), join + "bridge vlan add dev l-br0 vid 100 pvid untagged && " + ends + " trunks=0" + after},
+		{"K2O-337", long, "ip link add l-br-0123456789 mtu $m type veth peer name n-br-0123456789 mtu $m && ip link set l-br-0123456789 master br-0123456789a up"},
 		{"K2O-333", wired(func(w *wiring) { w.Agents[0].Mappings = nil }),
 			"add physnet1:BRIDGE to [ovs] bridge_mappings of openvswitch_agent.ini and restart neutron-openvswitch-agent, on kvm01"},
 		{"K2O-333", wired(func(w *wiring) { w.ovn(); w.Agents[0].Mappings = nil }),
 			"add physnet1:BRIDGE to what ovs-vsctl get open . external_ids:ovn-bridge-mappings says, by ovs-vsctl set on kvm01"},
 		{"K2O-338", wired(func(w *wiring) { w.bridged("eth0") }),
-			"on kvm01: ip link add l-br0 type veth peer name n-br0 && ip link set l-br0 master br0 up && ip link set n-br0 up; then map physnet1:n-br0 instead of eth0"},
+			"on kvm01: m=$(cat /sys/class/net/br0/mtu) && ip link add l-br0 mtu $m type veth peer name n-br0 mtu $m && ip link set l-br0 master br0 up && ip link set n-br0 up; then map physnet1:n-br0 instead of eth0"},
 		{"K2O-338", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100"); w.bridged("eth0") }),
 			"ip link set l-br0 up && ip link add link l-br0 name l-br0.100 type vlan id 100 && ip link set l-br0.100 master br0 up && ip link set n-br0 up;"},
 	} {

@@ -109,18 +109,38 @@ func (s subject) see(j junction) sentence {
 }
 
 // join says how to join the two bridges under running guests. What is untagged
-// on the legacy bridge is the network's VLAN to the other one.
+// on the legacy bridge, or in the interface's own VLAN, is the network's segment
+// to the other one, and nothing else goes that way. The pair is as wide as the
+// bridge, which else would take its size.
 func (s subject) join(j junction) sentence {
 	end := func(prefix string) shellWord { return sh(prefix + j.bridge[:min(len(j.bridge), 13)]) }
-	tag := ""
-	if j.network.NetworkType == "vlan" && j.VLAN == 0 {
-		tag = fmt.Sprintf(" tag=%d", j.network.SegmentationID)
-	}
-	text := strings.Join([]string{
-		"on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: ip link add %[4]s type veth peer name %[5]s",
-		"ip link set %[4]s master %[3]s up", "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + tag,
+	vlan, port := j.tags()
+	text := "on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: " + strings.Join([]string{
+		addPair("%[3]s", "%[4]s", "%[5]s"), "ip link set %[4]s master %[3]s up" + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
 	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
 	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), end("l-"), end("n-")}}
+}
+
+// addPair makes a pair whose end the bridge can take without losing of its MTU.
+func addPair(bridge, end, other string) string {
+	return fmt.Sprintf("m=$(cat /sys/class/net/%s/mtu) && ip link add %s mtu $m type veth peer name %s mtu $m", bridge, end, other)
+}
+
+// tags are what the pair's ends are told: the legacy bridge's of the interface's
+// own VLAN, which that filters, and Open vSwitch's of the network's.
+func (j junction) tags() (bridge, port string) {
+	want, _ := j.tag()
+	if j.VLAN != 0 {
+		bridge = fmt.Sprintf(" && bridge vlan add dev %%[4]s vid %d", j.VLAN)
+		if j.VLAN == want {
+			return bridge, ""
+		}
+		bridge += " pvid untagged"
+	}
+	if want != 0 {
+		return bridge, fmt.Sprintf(" tag=%d", want)
+	}
+	return bridge, " trunks=0" // untagged frames alone: the VLANs may have ways of their own
 }
 
 // lookFirst says what to look at where something may lead out of Open vSwitch:

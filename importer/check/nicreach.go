@@ -1,7 +1,5 @@
 package check
 
-import "cmp"
-
 // nicReachRules: whether Neutron's network, on this host, is the network that
 // an interface is on today. At the first start under Nova the interface leaves
 // its legacy bridge for Neutron's.
@@ -55,7 +53,7 @@ var nicReachRules = []Rule{
 				w, differs := s.otherVLAN(j)
 				return say("Interface %s is on %s, and network %s is %s: with its restart the guest is among others, unless the switches make one of the two.",
 					show(j.MAC), w, show(j.network.Name), j.segment()).
-					do("openstack network show %s; ip -d link show master %s on %s", sh(j.network.ID), sh(cmp.Or(j.bridge, j.Bridge)), show(s.Domain.Host)), differs
+					do("%s", s.lookAtVLAN(j)), differs
 			})
 		},
 	},
@@ -96,6 +94,20 @@ var nicReachRules = []Rule{
 				return say("Interface %s belongs to network %s: with its restart Neutron's agent on %s takes %s out of bridge %s, and all guests there are cut off.",
 					show(j.MAC), show(j.network.Name), show(s.Domain.Host), show(d.Name), show(d.Master)).
 					do("%s", s.leaveIt(j, d.Master)), is
+			})
+		},
+	},
+	{
+		Code: "K2O-339", Severity: Info,
+		Title:  "Join of the bridges has to have the network's tag",
+		Action: "Look at the port in Open vSwitch's database.",
+		Fact:   "column tag of table Port, ovs-vswitchd.conf.db(5): the kernel shows that a device is a port of Open vSwitch, neither of which bridge nor with which tag",
+		find: func(s subject) []detail {
+			return each(s.junctions(), func(j junction) (detail, bool) {
+				tag, _ := j.portTag()
+				return say("Interface %s moves from bridge %s to br-int at its restart, and %s leads from there back to that bridge's segment if it is a port of %s with %s, which nobody can see from outside: else the guest would be cut off.",
+					show(j.MAC), show(j.bridge), show(s.route(j).port), show(j.mapped), tag).
+					do("%s", s.lookAtJoin(j)), s.unsure(j)
 			})
 		},
 	},

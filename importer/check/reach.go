@@ -130,22 +130,23 @@ func (j junction) tag() (tag int, is bool) {
 // otherVLAN says where the interface is, if that is not where the network is.
 func (s subject) otherVLAN(j junction) (where sentence, differs bool) {
 	want, is := j.tag()
-	if !is {
-		return where, false
-	}
-	if j.VLAN != 0 {
+	if is && j.VLAN != 0 {
 		return sentence{"VLAN %d", []any{j.VLAN}}, j.VLAN != want
 	}
-	for _, d := range s.uplinks(j.bridge) {
-		switch {
-		case d.VLAN == want:
-		case d.VLAN == 0:
-			return sentence{"what is untagged on %s", []any{show(d.Name)}}, true
-		default:
-			return sentence{"VLAN %d (%s)", []any{d.VLAN, show(d.Name)}}, true
-		}
+	up := s.uplinks(j.bridge)
+	if !is || len(up) == 0 || slices.ContainsFunc(up, func(d discover.NetDevice) bool { return d.VLAN == want }) {
+		return where, false
 	}
-	return where, false
+	if up[0].VLAN == 0 {
+		return sentence{"what is untagged on %s", []any{show(up[0].Name)}}, !s.made(j, up[0], want)
+	}
+	return sentence{"VLAN %d (%s)", []any{up[0].VLAN, show(up[0].Name)}}, !s.made(j, up[0], want)
+}
+
+// made: what joins the bridges, or has to, makes the uplink's VLAN the network's.
+// Of two VLANs with tags it rather makes one that is meant for another network.
+func (s subject) made(j junction, up discover.NetDevice, want int) bool {
+	return j.moves() && s.route(j).way != unknownWay && up.Under != j.mapped && (up.VLAN == 0 || want == 0)
 }
 
 // uplinks are the devices by which a Linux bridge leads out of the host.

@@ -100,12 +100,21 @@ var reachFixtures = map[string]fixture{
 		wired(func(w *wiring) { w.bridged("eth0") }),
 		wired(func(w *wiring) { w.bridged("n-br0"); w.devices[3].Master = "" }), // an end of a pair
 	},
+	"K2O-339": {
+		wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100") }),
+		wired(func(w *wiring) { w.vlan(100); w.devices[1] = ownVLAN }), // its tag is seen
+	},
 }
 
 // bridged has the host's agent be one of Linux bridges.
 func (w *wiring) bridged(mapped string) {
 	w.Agents[0].Type, w.Agents[0].Mappings = "Linux bridge agent", map[string]string{"physnet1": mapped}
 }
+
+// ownVLAN is a VLAN of the mapped bridge's own device, in the legacy bridge.
+var ownVLAN = discover.NetDevice{Name: "br-ex.100", Master: "br0", VLAN: 100, Under: "br-ex"}
+
+func card(name string) discover.NetDevice { return discover.NetDevice{Name: name, Physical: true} }
 
 // What is said of every wiring, and of no other.
 func TestReach(t *testing.T) {
@@ -156,18 +165,40 @@ func TestReach(t *testing.T) {
 		}), "K2O-333"},
 		{"nobody sees providers", wired(func(w *wiring) { w.Networks[0].NetworkType, w.Networks[0].PhysicalNetwork = "", "" }), ""},
 		{"geneve", wired(func(w *wiring) { w.ovn(); w.Networks[0].NetworkType, w.Networks[0].PhysicalNetwork = "geneve", "" }), "K2O-334"},
-		{"VLAN of the VLAN, joined", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100") }), ""},
+		{"VLAN of the VLAN, joined", wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100") }), "K2O-339"},
+		{"VLAN of the VLAN, not joined", wired(func(w *wiring) { w.vlan(100); w.unjoined(); w.tagged(100, "eth0.100") }), "K2O-336"},
 		{"VLAN without a device's name for it", wired(func(w *wiring) { w.vlan(200); w.tagged(100, "storage") }), "K2O-335"},
-		{"VLAN to flat", wired(func(w *wiring) { w.tagged(100, "eth0.100") }), "K2O-335"},
-		{"untagged to VLAN", wired(func(w *wiring) { w.vlan(100) }), "K2O-335"},
-		{"own VLAN", both(wired(func(w *wiring) { w.vlan(100) }), own(100)), ""},
+		{"VLAN to flat, joined", wired(func(w *wiring) { w.tagged(100, "eth0.100") }), "K2O-339"},
+		{"VLAN to flat, not joined", wired(func(w *wiring) { w.unjoined(); w.tagged(100, "eth0.100") }), "K2O-336"},
+		{"VLAN to flat by a card", wired(func(w *wiring) { w.unjoined(card("eth1")); w.tagged(100, "eth0.100") }), "K2O-335 K2O-337"},
+		{"VLAN to flat by the mapped bridge's device", wired(func(w *wiring) { w.unjoined(); w.devices[1] = ownVLAN }), "K2O-335"},
+		{"VLAN of the VLAN by the mapped bridge's device", wired(func(w *wiring) { w.vlan(100); w.unjoined(); w.devices[1] = ownVLAN }), ""},
+		{"another VLAN by the mapped bridge's device", wired(func(w *wiring) { w.vlan(200); w.unjoined(); w.devices[1] = ownVLAN }), "K2O-335"},
+		{"untagged to VLAN, joined", wired(func(w *wiring) { w.vlan(100) }), "K2O-339"},
+		{"untagged to VLAN, not joined", wired(func(w *wiring) { w.vlan(100); w.unjoined() }), "K2O-336"},
+		{"untagged to VLAN by a card", wired(func(w *wiring) { w.vlan(100); w.unjoined(card("eth1")) }), "K2O-335 K2O-337"},
+		{"untagged to VLAN, nobody sees how", wired(func(w *wiring) { w.vlan(100); w.userspace() }), "K2O-335 K2O-337"},
+		{"another VLAN, not joined", wired(func(w *wiring) { w.vlan(200); w.unjoined(); w.tagged(100, "eth0.100") }), "K2O-335 K2O-336"},
+		{"both VLANs", wired(func(w *wiring) {
+			w.vlan(100)
+			w.add(discover.NetDevice{Name: "eth1.100", Master: "br0", VLAN: 100, Under: "eth1"})
+		}), "K2O-339"},
+		{"joined, several bridges mapped", wired(func(w *wiring) { w.Agents[0].Mappings["physnet2"] = "br-2" }), "K2O-339"},
+		{"joined, several networks of one bridge", wired(func(w *wiring) { w.Agents[0].Mappings["physnet2"] = "br-ex" }), ""},
+		{"joined by the mapped bridge's device, several mapped", wired(func(w *wiring) {
+			w.unjoined()
+			w.Agents[0].Mappings["physnet2"] = "br-2"
+			w.add(discover.NetDevice{Name: "br-ex", Master: "br0"})
+		}), ""},
+		{"own VLAN", both(wired(func(w *wiring) { w.vlan(100) }), own(100)), "K2O-339"},
 		{"another VLAN of its own", both(wired(func(w *wiring) { w.vlan(100) }), own(120)), "K2O-335"},
 		{"bond", wired(func(w *wiring) {
 			w.vlan(100)
 			w.devices[1].Master = "bond0"
 			w.devices = append(w.devices, discover.NetDevice{Name: "bond0", Master: "br0"})
-		}), "K2O-335"},
-		{"no uplink", wired(func(w *wiring) { w.vlan(100); w.devices[1].Master = "" }), ""},
+			w.userspace()
+		}), "K2O-335 K2O-337"},
+		{"no uplink", wired(func(w *wiring) { w.vlan(100); w.devices[1].Master = "" }), "K2O-339"},
 		{"on Open vSwitch already", both(wired(func(w *wiring) { w.unjoined() }), nic(func(n *discover.Interface) { n.VirtualPort = "openvswitch" })), "K2O-328"},
 		{"on a bridge of libvirt's network", both(wired(func(w *wiring) { w.unjoined() }), func(d *discover.Domain, f *Facts) {
 			f.Settings.Networks[0].Bridge, f.Settings.Networks[0].Source = "", "default"
@@ -207,6 +238,11 @@ func TestReachCommands(t *testing.T) {
 		{"K2O-336", both(wired(func(w *wiring) { w.unjoined(); w.vlan(200) }), own(100)), join + "bridge vlan add dev l-br0 vid 100 pvid untagged && " + ends + " tag=200" + after},
 		{"K2O-336", both(wired(func(w *wiring) { w.unjoined() }), own(100)), join + "bridge vlan add dev l-br0 vid 100 pvid untagged && " + ends + " trunks=0" + after},
 		{"K2O-337", long, "ip link add l-br-0123456789 mtu $m type veth peer name n-br-0123456789 mtu $m && ip link set l-br-0123456789 master br-0123456789a up"},
+		{"K2O-339", wired(func(w *wiring) { w.vlan(100) }), "on kvm01: ovs-vsctl port-to-br n-br0 has to say br-ex, and ovs-vsctl get port n-br0 tag has to say 100"},
+		{"K2O-339", wired(func(w *wiring) { w.tagged(100, "eth0.100") }), "on kvm01: ovs-vsctl port-to-br n-br0 has to say br-ex, and ovs-vsctl get port n-br0 tag has to say []"},
+		{"K2O-339", both(wired(func(w *wiring) { w.vlan(100) }), own(100)), "get port n-br0 tag has to say []; bridge vlan show has to list 100 for its other end in br0"},
+		{"K2O-335", wired(func(w *wiring) { w.vlan(200); w.tagged(100, "eth0.100") }),
+			"openstack network show n1; ip -d link show master br0 on kvm01; with tag 200 (ovs-vsctl get port n-br0 tag) the guest stays where it is"},
 		{"K2O-333", wired(func(w *wiring) { w.Agents[0].Mappings = nil }),
 			"add physnet1:BRIDGE to [ovs] bridge_mappings of openvswitch_agent.ini and restart neutron-openvswitch-agent, on kvm01"},
 		{"K2O-333", wired(func(w *wiring) { w.ovn(); w.Agents[0].Mappings = nil }),

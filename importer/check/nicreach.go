@@ -59,13 +59,13 @@ var nicReachRules = []Rule{
 	},
 	{
 		Code: "K2O-336", Severity: Attention,
-		Title:  "Open vSwitch leads out of the host by nothing",
+		Title:  "Open vSwitch does not lead to the legacy bridge's segment",
 		Action: "Join the legacy bridge and the one that Neutron's agent maps, before the restart.",
-		Fact:   "no card, bond, VLAN, Linux bridge or veth pair of the host is a port of Open vSwitch's kernel datapath (/sys/class/net/*/master)",
+		Fact:   "no card, bond, VLAN, Linux bridge or veth pair that may lead there is a port of Open vSwitch's kernel datapath (/sys/class/net/*/master, /proc/net/vlan/config)",
 		find: func(s subject) []detail {
 			return each(s.junctions(), func(j junction) (detail, bool) {
-				return say("Interface %s moves from bridge %s to br-int at its restart, and nothing on %s leads from there to %s: the guest would be cut off.",
-					show(j.MAC), show(j.bridge), show(s.Domain.Host), show(j.network.PhysicalNetwork)).
+				return say("Interface %s moves from bridge %s to br-int at its restart, and nothing on %s leads from there to the segment of %s: the guest would be cut off.",
+					show(j.MAC), show(j.bridge), show(s.Domain.Host), s.plugOf(j)).
 					do("%s", s.join(j)), j.moves() && s.route(j).way == noWay
 			})
 		},

@@ -39,7 +39,7 @@ func (s subject) route(j junction) (r route) {
 			if !r.seen {
 				r.port, r.seen = d.Name, d.Under == j.mapped
 			}
-		case s.mayLeadOut(d), d.Name == j.mapped && d.Master != "", s.mayJoin(d, j):
+		case s.mayLeadOut(d) && !s.elsewhere(d, j), d.Name == j.mapped && d.Master != "", s.mayJoin(d, j):
 			r.out = append(r.out, d.Name)
 		}
 	}
@@ -107,4 +107,25 @@ func (s subject) mayLeadOut(d discover.NetDevice) bool {
 	}
 	end, _ := s.device(d.Peer)
 	return end.Master != discover.OpenVSwitch && !strings.HasPrefix(end.Master, "qbr")
+}
+
+// elsewhere reports whether a port of Open vSwitch leads to other VLANs of the
+// cards that the legacy bridge leads out by, and so to neither that bridge's
+// segment nor the network's.
+func (s subject) elsewhere(d discover.NetDevice, j junction) bool {
+	legs, own := []discover.NetDevice{d}, s.uplinks(j.bridge)
+	if end, pair := s.device(d.Peer); pair {
+		legs = s.uplinks(end.Master)
+	} else if d.Bridge {
+		legs = s.uplinks(d.Name)
+	}
+	want, _ := j.tag()
+	if want == 0 || len(legs) == 0 || len(own) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(legs, func(leg discover.NetDevice) bool {
+		return leg.VLAN == 0 || leg.VLAN == want || slices.ContainsFunc(own, func(up discover.NetDevice) bool {
+			return leg.VLAN == up.VLAN || leg.Under != up.Under && leg.Under != up.Name
+		})
+	})
 }

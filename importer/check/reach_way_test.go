@@ -23,6 +23,14 @@ func (w *wiring) userspace() {
 // add gives the host more devices.
 func (w *wiring) add(devices ...discover.NetDevice) { w.devices = append(w.devices, devices...) }
 
+// besideVLAN has the legacy bridge on VLAN 200 of eth0, and joins that of another
+// VLAN with Open vSwitch.
+func (w *wiring) besideVLAN(tag int, under string) {
+	w.tagged(200, "eth0.200")
+	w.devices[2].Master = "br100"
+	w.add(discover.NetDevice{Name: "br100", Bridge: true}, discover.NetDevice{Name: "vlan100", Master: "br100", VLAN: tag, Under: under})
+}
+
 // Which devices are a way from Open vSwitch to the legacy bridge, which may be
 // one, and which lead nowhere.
 func TestWays(t *testing.T) {
@@ -56,6 +64,22 @@ func TestWays(t *testing.T) {
 		{"the mapped bridge's own device", func(w *wiring) { w.unjoined(); w.add(discover.NetDevice{Name: "br-ex", Master: "br0"}) }, ""},
 		{"another bridge's own device", func(w *wiring) { w.unjoined(); w.add(discover.NetDevice{Name: "br-7", Master: "br0"}) }, "K2O-336"},
 		{"the mapped bridge's own device elsewhere", func(w *wiring) { w.unjoined(); w.add(discover.NetDevice{Name: "br-ex", Master: "br1"}) }, "K2O-337"},
+		{"a pair to the bridge of another VLAN", func(w *wiring) { w.vlan(200); w.besideVLAN(100, "eth0") }, "K2O-336"},
+		{"a pair to the bridge of another VLAN, and a card", func(w *wiring) {
+			w.vlan(200)
+			w.besideVLAN(100, "eth0")
+			w.add(discover.NetDevice{Name: "eth1", Physical: true, Master: vSwitch})
+		}, "K2O-337"},
+		{"a pair to the bridge of the network's VLAN", func(w *wiring) { w.vlan(100); w.besideVLAN(100, "eth0") }, "K2O-335 K2O-337"},
+		{"a pair to the bridge of another card's VLAN", func(w *wiring) { w.vlan(200); w.besideVLAN(100, "eth1") }, "K2O-337"},
+		{"a pair to the bridge of the same VLAN", func(w *wiring) { w.vlan(300); w.besideVLAN(200, "eth0") }, "K2O-335 K2O-337"},
+		{"a pair to the bridge of no VLAN", func(w *wiring) { w.vlan(200); w.besideVLAN(100, "eth0"); w.devices[len(w.devices)-1].Master = "" }, "K2O-337"},
+		{"a pair to the bridge of a VLAN, flat", func(w *wiring) { w.besideVLAN(100, "eth0") }, "K2O-335 K2O-337"},
+		{"another VLAN's device", func(w *wiring) {
+			w.vlan(200)
+			w.unjoined(discover.NetDevice{Name: "eth0.7", VLAN: 7, Under: "eth0"})
+			w.tagged(200, "eth0.200")
+		}, "K2O-336"},
 
 		{"userspace, nothing", func(w *wiring) { w.unjoined(); w.userspace() }, "K2O-337"},
 		{"userspace, a pair", (*wiring).userspace, "K2O-337"},

@@ -79,7 +79,7 @@ var nicReachRules = []Rule{
 			return each(s.junctions(), func(j junction) (detail, bool) {
 				return say("Interface %s moves from bridge %s to br-int at its restart, and from there bridge %s leads to %s: nobody can see from outside that this is the same network.",
 					show(j.MAC), show(j.bridge), show(j.mapped), show(j.network.PhysicalNetwork)).
-					do("%s", s.see(j)), j.moves() && s.route(j).way == unknownWay
+					do("%s", s.see(j)), s.mustLook(j)
 			})
 		},
 	},
@@ -108,6 +108,20 @@ var nicReachRules = []Rule{
 				return say("Interface %s moves from bridge %s to br-int at its restart, and %s leads from there back to that bridge's segment if it is a port of %s with %s, which nobody can see from outside: else the guest would be cut off.",
 					show(j.MAC), show(j.bridge), show(s.route(j).port), show(j.mapped), tag).
 					do("%s", s.lookAtJoin(j)), s.unsure(j)
+			})
+		},
+	},
+	{
+		Code: "K2O-340", Severity: Attention,
+		Title:  "Network's VLAN never comes to Open vSwitch",
+		Action: "Take the VLAN's device away, and have what uses it lead out by Open vSwitch.",
+		Fact:   "net/core/dev.c, __netif_receive_skb_core: a frame goes to the device of its VLAN (vlan_do_receive) before it goes to the switch that the card is a port of (rx_handler)",
+		find: func(s subject) []detail {
+			return each(s.junctions(), func(j junction) (detail, bool) {
+				d, is := s.takenVLAN(j)
+				return say("Interface %s moves from bridge %s to br-int at its restart, and what comes in by %s with tag %d goes to %s before Open vSwitch sees it: the guest would hear nothing.",
+					show(j.MAC), show(j.bridge), show(d.Under), d.VLAN, show(d.Name)).
+					do("%s", s.giveVLAN(j, d)), is
 			})
 		},
 	},

@@ -57,6 +57,11 @@ func (w *wiring) tagged(tag int, name string) {
 	w.devices = append(w.devices, discover.NetDevice{Name: "eth0", Physical: true})
 }
 
+// join puts the pair there that joins the bridges.
+func (w *wiring) join() {
+	w.add(discover.NetDevice{Name: "l-br0", Master: "br0", Peer: "n-br0"}, discover.NetDevice{Name: "n-br0", Master: discover.OpenVSwitch, Peer: "l-br0"})
+}
+
 // unjoined takes the pair away that joins the bridges, and leaves Open vSwitch
 // these devices.
 func (w *wiring) unjoined(ports ...discover.NetDevice) {
@@ -104,6 +109,18 @@ var reachFixtures = map[string]fixture{
 		wired(func(w *wiring) { w.vlan(100); w.tagged(100, "eth0.100") }),
 		wired(func(w *wiring) { w.vlan(100); w.devices[1] = ownVLAN }), // its tag is seen
 	},
+	"K2O-340": {
+		wired(func(w *wiring) { w.taken("eth0") }),
+		wired(func(w *wiring) { w.taken("eth0"); w.vlan(200) }), // another VLAN's device
+	},
+}
+
+// taken has the legacy bridge on VLAN 100, the network's, of a card or bond that
+// is a port of Open vSwitch.
+func (w *wiring) taken(card string) {
+	w.vlan(100)
+	w.unjoined(discover.NetDevice{Name: card, Physical: true})
+	w.devices[1] = discover.NetDevice{Name: card + ".100", Master: "br0", VLAN: 100, Under: card}
 }
 
 // bridged has the host's agent be one of Linux bridges.
@@ -192,6 +209,20 @@ func TestReach(t *testing.T) {
 		}), ""},
 		{"own VLAN", both(wired(func(w *wiring) { w.vlan(100) }), own(100)), "K2O-339"},
 		{"another VLAN of its own", both(wired(func(w *wiring) { w.vlan(100) }), own(120)), "K2O-335"},
+		{"card of the VLAN's device in Open vSwitch", wired(func(w *wiring) { w.taken("eth0") }), "K2O-340"},
+		{"bond of the VLAN's device in Open vSwitch", wired(func(w *wiring) {
+			w.taken("bond0")
+			w.devices[3].Physical = false
+			w.add(discover.NetDevice{Name: "eth0", Physical: true, Master: "bond0"})
+		}), "K2O-340"},
+		{"card of the VLAN's device in Open vSwitch, joined", wired(func(w *wiring) { w.taken("eth0"); w.join() }), "K2O-339"},
+		{"card of another VLAN's device in Open vSwitch", wired(func(w *wiring) { w.taken("eth0"); w.vlan(200) }), "K2O-335 K2O-337"},
+		{"card in Open vSwitch, the host's own VLAN", wired(func(w *wiring) { w.taken("eth0"); w.devices[1].Master = "" }), "K2O-340"},
+		{"card of the VLAN's device in Open vSwitch, flat", wired(func(w *wiring) {
+			w.taken("eth0")
+			w.Networks[0].NetworkType, w.Networks[0].SegmentationID = "flat", 0
+			w.add(discover.NetDevice{Name: "eth0.0", Under: "eth0"}) // of priority tags
+		}), "K2O-335 K2O-337"},
 		{"bond", wired(func(w *wiring) {
 			w.vlan(100)
 			w.devices[1].Master = "bond0"
@@ -238,6 +269,11 @@ func TestReachCommands(t *testing.T) {
 		{"K2O-336", both(wired(func(w *wiring) { w.unjoined(); w.vlan(200) }), own(100)), join + "bridge vlan add dev l-br0 vid 100 pvid untagged && " + ends + " tag=200" + after},
 		{"K2O-336", both(wired(func(w *wiring) { w.unjoined() }), own(100)), join + "bridge vlan add dev l-br0 vid 100 pvid untagged && " + ends + " trunks=0" + after},
 		{"K2O-337", long, "ip link add l-br-0123456789 mtu $m type veth peer name n-br-0123456789 mtu $m && ip link set l-br-0123456789 master br-0123456789a up"},
+		{"K2O-340", wired(func(w *wiring) { w.taken("eth0") }), "on kvm01, if ovs-vsctl port-to-br eth0 says br-ex, have br0 lead out by it, with a moment's silence: m=$(cat /sys/class/net/br0/mtu) && " +
+			"ip link add l-br0 mtu $m type veth peer name n-br0 mtu $m && ip link set l-br0 master br0 up && ip link set n-br0 up && ip link del eth0.100 && ovs-vsctl add-port br-ex n-br0 tag=100; " +
+			"then the same in the host's own network configuration"},
+		{"K2O-340", wired(func(w *wiring) { w.taken("eth0"); w.devices[1].Master = "" }),
+			"on kvm01, if ovs-vsctl port-to-br eth0 says br-ex: give what eth0.100 is there for an internal port of br-ex with tag 100, and take eth0.100 away; then"},
 		{"K2O-339", wired(func(w *wiring) { w.vlan(100) }), "on kvm01: ovs-vsctl port-to-br n-br0 has to say br-ex, and ovs-vsctl get port n-br0 tag has to say 100"},
 		{"K2O-339", wired(func(w *wiring) { w.tagged(100, "eth0.100") }), "on kvm01: ovs-vsctl port-to-br n-br0 has to say br-ex, and ovs-vsctl get port n-br0 tag has to say []"},
 		{"K2O-339", both(wired(func(w *wiring) { w.vlan(100) }), own(100)), "get port n-br0 tag has to say []; bridge vlan show has to list 100 for its other end in br0"},

@@ -21,12 +21,16 @@ func (s subject) see(j junction) sentence {
 // to the other one, and nothing else goes that way. The pair is as wide as the
 // bridge, which else would take its size.
 func (s subject) join(j junction) sentence {
-	end := func(prefix string) shellWord { return sh(prefix + j.bridge[:min(len(j.bridge), 13)]) }
 	vlan, port := j.tags()
 	text := "on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: " + strings.Join([]string{
 		addPair("%[3]s", "%[4]s", "%[5]s"), "ip link set %[4]s master %[3]s up" + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
 	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
-	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), end("l-"), end("n-")}}
+	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), j.end("l-"), j.end("n-")}}
+}
+
+// end names an end of the pair.
+func (j junction) end(prefix string) shellWord {
+	return sh(prefix + j.bridge[:min(len(j.bridge), longestDevice-len(prefix))])
 }
 
 // addPair makes a pair whose end the bridge can take without losing of its MTU.

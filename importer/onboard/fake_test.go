@@ -252,7 +252,7 @@ func (f *fakeWorld) Run(_ context.Context, command string) (string, error) {
 		}
 	case "running":
 		if f.running != "normal" {
-			return "", errors.New("exit status 3")
+			return "", ErrStatus
 		}
 	default:
 		f.t.Errorf("unknown command %q", command)

@@ -29,7 +29,7 @@ const DisabledReason = "kvm2openstack: its guests are not adopted yet"
 
 // Manuals are the commands for what Judge calls ours, in their order.
 func (s Settings) Manuals(h Host, c Cloud, way Way) []Manual {
-	s = s.WithDefaults()
+	s = s.byHand()
 	name := h.ComputeHost()
 	v := Judge(h, c)
 	var list []Manual
@@ -59,18 +59,14 @@ func EnableCommand(name string) string {
 }
 
 func (s Settings) firstStartByHand(h Host, name string) []Manual {
-	stop := s.FirstStop
-	if strings.HasPrefix(stop, stopFirst) {
-		stop = stopFirst
-	}
 	return []Manual{
 		{OnHost, s.Stop, ""},
-		{OnHost, fmt.Sprintf(`printf '[libvirt]\nconnection_uri = qemu:///session\n' >%s`, FirstStartFile), ""},
+		{OnHost, fmt.Sprintf("printf '%s' >%s", strings.ReplaceAll(FirstStartConf, "\n", `\n`), FirstStartFile), ""},
 		{OnHost, s.firstStart(h), "openstack compute service list --host " + check.Shell(name) + " has it"},
 		{WithClient, disable(name), ""},
 		{WithClient, "openstack resource provider list --name " + check.Shell(h.Libvirt), "it is listed"},
 		{WithClient, "openstack resource provider inventory list UUID", "VCPU, MEMORY_MB and DISK_GB are listed"},
-		{OnHost, stop, ""},
+		{OnHost, s.FirstStop, ""},
 		{OnHost, "rm " + FirstStartFile, ""},
 		{OnHost, s.Start, ""},
 	}

@@ -20,8 +20,8 @@ func TestManuals(t *testing.T) {
 	s.h.Conf.Paths = []string{"/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}
 	want := []string{
 		"on the host: systemctl stop nova-compute",
-		`on the host: printf '[libvirt]\nconnection_uri = qemu:///session\n' >/run/kvm2openstack-first-start.conf`,
-		"on the host: systemd-run --collect --unit=kvm2openstack-first-start -p RuntimeMaxSec=360 --uid=nova nova-compute --config-file /etc/nova/nova.conf --config-file /etc/nova/nova-compute.conf --config-file /run/kvm2openstack-first-start.conf",
+		`on the host: printf '[DEFAULT]\nuse_stderr = true\n[libvirt]\nconnection_uri = qemu:///session\n' >/run/kvm2openstack-first-start.conf`,
+		"on the host: systemd-run --collect --unit=kvm2openstack-first-start -p Type=exec -p RuntimeMaxSec=360 --uid=nova nova-compute --config-file /etc/nova/nova.conf --config-file /etc/nova/nova-compute.conf --config-file /run/kvm2openstack-first-start.conf",
 		"with the cloud's client: openstack --os-compute-api-version 2.53 compute service set --disable --disable-reason 'kvm2openstack: its guests are not adopted yet' kvm07 nova-compute",
 		"with the cloud's client: openstack resource provider list --name kvm07.example.org",
 		"with the cloud's client: openstack resource provider inventory list UUID",
@@ -84,7 +84,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	d := Settings{}.WithDefaults()
-	if d.FirstStop != "systemctl stop kvm2openstack-first-start || ! systemctl is-active --quiet kvm2openstack-first-start" || d.Running != "systemctl is-active --quiet nova-compute" || d.Timeout <= 0 {
+	if d.FirstStop != `systemctl stop kvm2openstack-first-start || [ "$(systemctl is-active kvm2openstack-first-start)" = inactive ]` || d.Running != "systemctl is-active --quiet nova-compute" || d.Timeout <= 0 {
 		t.Errorf("WithDefaults = %+v", d)
 	}
 	own := Settings{FirstStart: "lab $FIRST_START", FirstStop: "lab"}.WithDefaults()

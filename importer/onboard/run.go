@@ -62,7 +62,10 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 	}
 	defer w.machine.Close() // all was written by then
 	w.finished = at == finished
-	if r.Err = w.named(ctx); r.Err != nil {
+	if r.Err = w.named(ctx); r.Err == nil {
+		r.Err = w.startable(ctx)
+	}
+	if r.Err != nil {
 		return r
 	}
 	if at == fresh {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,20 +34,11 @@ type Settings struct {
 	Start       string        `yaml:"start"`        // starts it as it is to be
 	Stop        string        `yaml:"stop"`         // ends that
 	Running     string        `yaml:"running"`      // succeeds while that runs
+	Log         string        `yaml:"log"`          // prints the end of its log, for errors; systemd's and the packages' are known
 	Timeout     time.Duration `yaml:"timeout"`      // of each wait for nova-compute
 }
 
 const (
-	// firstUnit is the service that systemd has for a first start.
-	firstUnit = "kvm2openstack-first-start"
-	// FirstStartFile is the configuration of a first start. It goes with a
-	// reboot, and with the first start.
-	FirstStartFile = "/run/kvm2openstack-first-start.conf"
-	// FirstStartConf is what is in it.
-	FirstStartConf = "[libvirt]\nconnection_uri = qemu:///session\n"
-
-	stopFirst = "systemctl stop " + firstUnit
-
 	defaultUnit    = "nova-compute"
 	defaultUser    = "nova"
 	defaultTimeout = 5 * time.Minute
@@ -80,11 +70,23 @@ func (s Settings) Check() error {
 // WithDefaults fills in what is not said: systemd, as the packages have it.
 func (s Settings) WithDefaults() Settings {
 	s.Unit, s.User, s.Timeout = cmp.Or(s.Unit, defaultUnit), cmp.Or(s.User, defaultUser), cmp.Or(s.Timeout, defaultTimeout)
-	s.Start = cmp.Or(s.Start, "systemctl start "+check.Shell(s.Unit))
-	s.Stop = cmp.Or(s.Stop, "systemctl stop "+check.Shell(s.Unit))
+	if s.Start == "" {
+		s.Start = startUnit(s.Unit)
+		s.Log = cmp.Or(s.Log, logOfUnit(s.Unit))
+	}
+	s.Stop = cmp.Or(s.Stop, stopUnit(s.Unit))
 	s.Running = cmp.Or(s.Running, "systemctl is-active --quiet "+check.Shell(s.Unit))
-	s.FirstStop = cmp.Or(s.FirstStop, stopFirst+" || ! systemctl is-active --quiet "+firstUnit) // it may be gone
+	s.FirstStop = cmp.Or(s.FirstStop, stopUnit(firstUnit))
 	return s
+}
+
+// byHand is WithDefaults with the commands that a person gives, who sees what
+// comes of them.
+func (s Settings) byHand() Settings {
+	unit := check.Shell(cmp.Or(s.Unit, defaultUnit))
+	s.Start, s.Stop = cmp.Or(s.Start, "systemctl start "+unit), cmp.Or(s.Stop, "systemctl stop "+unit)
+	s.FirstStop = cmp.Or(s.FirstStop, "systemctl stop "+firstUnit)
+	return s.WithDefaults()
 }
 
 // Places are the files that nova-compute of a host may be started with.
@@ -93,25 +95,4 @@ func (s Settings) Places() []string {
 		return s.ConfigFiles
 	}
 	return ConfPlaces()
-}
-
-// firstStart is the command for a host, whose configuration is known.
-func (s Settings) firstStart(h Host) string {
-	if s.FirstStart != "" {
-		return "FIRST_START=" + FirstStartFile + "; export FIRST_START; " + s.FirstStart
-	}
-	files := h.Conf.Paths
-	if len(files) == 0 {
-		files = s.ConfigFiles
-	}
-	if len(files) == 0 {
-		files = []string{"/etc/nova/nova.conf"}
-	}
-	// It ends by itself where this program, or the way to the host, is gone.
-	most := fmt.Sprintf("-p RuntimeMaxSec=%.0f", (s.Timeout + time.Minute).Seconds())
-	words := []string{"systemd-run --collect --unit=" + firstUnit, most, "--uid=" + check.Shell(s.User), "nova-compute"}
-	for _, f := range append(slices.Clone(files), FirstStartFile) {
-		words = append(words, "--config-file "+check.Shell(f))
-	}
-	return strings.Join(words, " ")
 }

@@ -19,6 +19,9 @@ import (
 // ErrNoShell says that no command can be given on the host.
 var ErrNoShell = errors.New("no command can be given on this host: its address leads to no machine's shell (SSH, or this machine)")
 
+// ErrStatus says that a command came to its end, and not to a good one.
+var ErrStatus = errors.New("it failed")
+
 // commandTimeout bounds one command. Nova's daemons take their time to end.
 const commandTimeout = 2 * time.Minute
 
@@ -75,10 +78,19 @@ func (m machine) Run(ctx context.Context, command string) (string, error) {
 	switch {
 	case ctx.Err() != nil:
 		return said, fmt.Errorf("give %q on the host: %w", command, context.Cause(ctx))
+	case ended(err):
+		return said, fmt.Errorf("give %q on the host: %w: %w: %s", command, ErrStatus, err, said)
 	case err != nil:
 		return said, fmt.Errorf("give %q on the host: %w: %s", command, err, said)
 	}
 	return said, nil
+}
+
+// ended: the error is the command's own, and not one of the way to the host.
+func ended(err error) bool {
+	var here *exec.ExitError
+	var there *ssh.ExitError
+	return errors.As(err, &here) || errors.As(err, &there)
 }
 
 // runHere runs a script on this machine.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // A madeRecords is what a start of nova-compute has made in Nova.
@@ -59,25 +61,34 @@ func made(s standing) string {
 }
 
 func (w *work) runFirst(ctx context.Context) (s standing, err error) {
-	for _, stop := range []string{w.Settings.Stop, w.Settings.FirstStop} { // an earlier one may be left
-		if _, err := w.machine.Run(ctx, stop); err != nil {
-			return s, err
-		}
+	if _, err := w.machine.Run(ctx, w.Settings.Stop); err != nil {
+		return s, err
+	}
+	if err := w.stopFirst(ctx); err != nil { // an earlier one may be left
+		return s, err
 	}
 	if err := w.machine.Give(ctx, FirstStartFile, []byte(FirstStartConf), w.Settings.User); err != nil {
 		return s, err
 	}
 	if _, err := w.machine.Run(ctx, w.Settings.firstStart(w.host)); err != nil {
-		return s, err
+		return s, w.withLog(ctx, err, w.Settings.firstLog())
 	}
-	return w.until(ctx, "Nova has its records of the first start", func(ctx context.Context, s standing) (bool, error) {
-		if s.service.UUID != "" && !s.disabled() {
-			if err := w.API.DisableService(ctx, s.service.UUID, DisabledReason); err != nil {
-				return true, err // the scheduler could use it meanwhile
-			}
+	s, err = w.until(ctx, "Nova has its records of the first start", w.firstDone)
+	return s, w.withLog(ctx, err, w.Settings.firstLog())
+}
+
+// firstDone looks whether a first start has made all that it is there for, and
+// disables the service as soon as there is one.
+func (w *work) firstDone(ctx context.Context, s standing) (bool, error) {
+	if s.service.UUID != "" && !s.disabled() {
+		if err := w.API.DisableService(ctx, s.service.UUID, DisabledReason); err != nil {
+			return true, err // the scheduler could use it meanwhile
 		}
-		return s.complete(), nil
-	})
+	}
+	if !s.complete() && w.firstEnded(ctx) {
+		return true, fmt.Errorf("%w: the first start has ended by itself: %s", ErrSilent, s.missing())
+	}
+	return s.complete(), nil
 }
 
 // stopFirst ends a first start, whether one runs or not.
@@ -138,25 +149,37 @@ func (w *work) start() step {
 			if err := w.spared(ctx); err != nil {
 				return "", err
 			}
-			if _, err := w.machine.Run(ctx, w.Settings.Start); err != nil {
-				return "", err
-			}
-			_, err = w.until(ctx, "nova-compute reports", func(ctx context.Context, s standing) (bool, error) {
-				if s.service.Reports <= before.service.Reports && !s.service.Seen.After(before.service.Seen) {
-					return false, nil
-				}
-				if !w.running(ctx) {
-					return false, fmt.Errorf("%w: it has ended by itself", ErrSilent)
-				}
-				return true, nil
-			})
-			return "", err
+			return "", w.withLog(ctx, w.runNormal(ctx, before.service), w.Settings.Log)
 		},
 		undo: func(ctx context.Context, _ string) error {
 			_, err := w.machine.Run(ctx, w.Settings.Stop)
 			return err
 		},
 	}
+}
+
+// patience is how many looks one after the other find nova-compute gone until
+// it is taken for ended: systemd may be about to start it again.
+const patience = 10
+
+// runNormal starts nova-compute, and waits until it has reported.
+func (w *work) runNormal(ctx context.Context, before nova.HostService) error {
+	if _, err := w.machine.Run(ctx, w.Settings.Start); err != nil {
+		return err
+	}
+	gone := 0
+	_, err := w.until(ctx, "nova-compute reports", func(ctx context.Context, s standing) (bool, error) {
+		_, err := w.machine.Run(ctx, w.Settings.Running)
+		if err == nil {
+			gone = 0
+			return s.service.Reports > before.Reports || s.service.Seen.After(before.Seen), nil
+		}
+		if errors.Is(err, ErrStatus) {
+			gone++
+		}
+		return gone == patience, fmt.Errorf("%w: it has ended by itself", ErrSilent)
+	})
+	return err
 }
 
 // running asks the host. A host that does not answer fails at the next step.

@@ -89,7 +89,10 @@ func (s standing) missing() string {
 	case !strings.EqualFold(s.provider.UUID, s.node.UUID):
 		return fmt.Sprintf("its compute node is %s, and Placement's provider of that name is %s", s.node.UUID, s.provider.UUID)
 	}
-	return "its provider has no inventory of " + strings.Join(s.lacking(), ", ")
+	if lacking := s.lacking(); len(lacking) > 0 {
+		return "its provider has no inventory of " + strings.Join(lacking, ", ")
+	}
+	return "its records are all there, and it has not reported since it was started"
 }
 
 // until looks again and again, until what is wanted is so. The error says how it

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -62,6 +63,9 @@ func onboardedResult(w io.Writer, r onboard.Result, notes []string, s Style) {
 	if r.Err != nil {
 		p.say("why", r.Err.Error())
 	}
+	for i, line := range logOf(r.Err) {
+		p.command([]string{"its log", ""}[min(i, 1)], line)
+	}
 	for _, c := range r.Checks {
 		word := "ok"
 		if !c.OK {
@@ -79,6 +83,15 @@ func onboardedResult(w io.Writer, r onboard.Result, notes []string, s Style) {
 		p.say("next", "audit, plan and import its guests; the scheduler leaves the host alone until then. Once they are adopted:")
 		p.command("", onboard.EnableCommand(r.Name))
 	}
+}
+
+// logOf is the end of nova-compute's log, where its failure is the error.
+func logOf(err error) []string {
+	var f *onboard.Failure
+	if errors.As(err, &f) {
+		return f.Log
+	}
+	return nil
 }
 
 func onboardOutcome(o onboard.Outcome, colour bool) string {
@@ -101,6 +114,7 @@ type onboardedJSON struct {
 	Outcome     onboard.Outcome `json:"outcome"`
 	Step        string          `json:"step,omitempty"`
 	Reason      string          `json:"reason,omitempty"`
+	Log         []string        `json:"log,omitempty"` // the end of nova-compute's, where that failed
 	Checks      []onboard.Check `json:"checks"`
 	Notes       []string        `json:"notes"`
 }
@@ -111,7 +125,7 @@ func OnboardedJSON(w io.Writer, end OnboardEnd) error {
 	for i, r := range end.Results {
 		results[i] = onboardedJSON{Host: r.Host, ComputeHost: r.Name, Outcome: r.Outcome, Step: r.Step, Notes: end.notes(r), Checks: append([]onboard.Check{}, r.Checks...)}
 		if r.Err != nil {
-			results[i].Reason = r.Err.Error()
+			results[i].Reason, results[i].Log = r.Err.Error(), logOf(r.Err)
 		}
 	}
 	return indented(w, struct {

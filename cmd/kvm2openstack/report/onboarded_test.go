@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -27,6 +29,23 @@ func TestOnboardedNotes(t *testing.T) {
 		t.Errorf("text:\n%s", text.String())
 	}
 	if !strings.Contains(program.String(), `"notes": []`) || !strings.Contains(program.String(), `"drives without a medium: db sda"`) {
+		t.Errorf("JSON:\n%s", program.String())
+	}
+}
+
+// What nova-compute has said last is beside the error, line by line.
+func TestOnboardedLog(t *testing.T) {
+	failed := fmt.Errorf("wait: %w", errors.Join(&onboard.Failure{Err: errors.New("it has ended by itself"), Log: []string{"first \x1b line", "second line"}}, nil))
+	end := OnboardEnd{Results: []onboard.Result{{Host: "seven", Outcome: onboard.Half, Err: failed}, {Host: "eight", Outcome: onboard.Half, Err: errors.New("other")}}}
+	var text, program bytes.Buffer
+	Onboarded(&text, end, Style{})
+	if err := OnboardedJSON(&program, end); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(text.String(), "its log") != 1 || !strings.Contains(text.String(), "\n               second line\n") || strings.Contains(text.String(), "\x1b") {
+		t.Errorf("text:\n%s", text.String())
+	}
+	if strings.Count(program.String(), `"log": [`) != 1 || !strings.Contains(program.String(), `"second line"`) {
 		t.Errorf("JSON:\n%s", program.String())
 	}
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs the .deb from ./bin on a bare Debian 12, has its service run there,
-# and removes it again: "make package-test" is this script. The .rpm is compared
+# removes it again, and has onboard start a nova-compute there, which is a script:
+# "make package-test" is this script. The .rpm is compared
 # with it file by file. Debian 12 is made in a temporary folder from the
 # machine's own package sources; nothing is installed on the machine but what
 # is said, and nothing is started outside that folder.
@@ -124,4 +125,10 @@ within dpkg --purge kvm2openstack >"$work/out" 2>&1
 expect "$state is kept" "a purge does not say what it keeps"
 [ -s "$root$state/kvm2openstack.db" ] || die "a purge took the journal"
 everything | grep -E ' /(usr|etc|run)/.*kvm2openstack' && die "a purge leaves what is named above"
+echo "== onboard's first start of nova-compute, under systemd"
+CGO_ENABLED=0 go test -tags systemd -c -o "$root/onboard.test" ./importer/onboard
+within env PATH="$PATH" HOME=/root TMPDIR=/tmp /onboard.test -test.run TestRealSystemd >"$work/out" 2>&1 || {
+	cat "$work/out" >&2
+	die "systemd does not run a first start as expected"
+}
 echo "package: $deb and $rpm are good"

@@ -218,11 +218,19 @@ func (f *fakeWorld) Remove(_ context.Context, path string) error {
 
 func (f *fakeWorld) Close() error { return nil }
 
+// lastWord is that of a command, without what bounds its time.
+func lastWord(command string) string {
+	if _, own, ok := strings.Cut(command, "\ntimeout -k 10 100 sh -c '"); ok {
+		command, _, _ = strings.Cut(own, "'\n")
+	}
+	return command[strings.LastIndex(command, " ")+1:]
+}
+
 // Run knows the commands of the settings below.
 func (f *fakeWorld) Run(_ context.Context, command string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	word := command[strings.LastIndex(command, " ")+1:]
+	word := lastWord(command)
 	if err := f.did("%s", word); err != nil {
 		return "", err
 	}

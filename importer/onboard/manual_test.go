@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -73,12 +74,14 @@ func TestSettings(t *testing.T) {
 		"or neither":           {FirstStop: "x"},
 		"user root":            {User: "root"},
 		"user 0":               {User: "0"},
+		"below timeout 5m":     {FirstLimit: time.Minute},
+		"below timeout 9m":     {FirstLimit: 8 * time.Minute, Timeout: 9 * time.Minute},
 	} {
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("Check(%+v) = %v, want %q", s, err, says)
 		}
 	}
-	for _, s := range []Settings{{}, {User: "root", FirstStart: "docker run $FIRST_START", FirstStop: "docker stop"}} {
+	for _, s := range []Settings{{}, {User: "root", FirstStart: "docker run $FIRST_START", FirstStop: "docker stop"}, {FirstLimit: time.Hour}} {
 		if err := s.Check(); err != nil {
 			t.Error(err)
 		}

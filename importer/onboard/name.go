@@ -17,7 +17,7 @@ func (w *work) named(ctx context.Context) error {
 	if w.Way == "" || w.finished || !w.host.Conf.Read() || w.host.Conf.Host != "" {
 		return nil
 	}
-	name, err := w.machine.Run(ctx, "uname -n")
+	name, err := w.run(ctx, "uname -n")
 	if err == nil && !strings.EqualFold(name, w.ComputeHost) {
 		err = fmt.Errorf("%w: its nova.conf has no [DEFAULT] host, so nova-compute will call itself %s (uname -n), and not %s: set [DEFAULT] host there, or make /etc/hostname and the system's name the same",
 			ErrChanged, cmp.Or(name, "nothing"), w.ComputeHost)

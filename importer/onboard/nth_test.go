@@ -2,7 +2,6 @@ package onboard
 
 import (
 	"context"
-	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -54,5 +53,5 @@ func (c *nthFails) Remove(ctx context.Context, path string) error {
 }
 
 func (c *nthFails) Run(ctx context.Context, command string) (string, error) {
-	return "", c.at(command[strings.LastIndex(command, " ")+1:], func() error { _, err := c.fakeWorld.Run(ctx, command); return err })
+	return "", c.at(lastWord(command), func() error { _, err := c.fakeWorld.Run(ctx, command); return err })
 }

@@ -28,7 +28,7 @@ func (w *work) withLog(ctx context.Context, err error, log string) error {
 	if log == "" || !errors.Is(err, ErrSilent) && !errors.Is(err, ErrStatus) {
 		return err
 	}
-	text, failed := w.machine.Run(context.WithoutCancel(ctx), log)
+	text, failed := w.run(context.WithoutCancel(ctx), log)
 	lines := lastWords(text)
 	if failed != nil || len(lines) == 0 {
 		return err // which is worth more than why its log is not there

@@ -36,6 +36,7 @@ type Settings struct {
 	Running     string        `yaml:"running"`      // succeeds while that runs
 	Log         string        `yaml:"log"`          // prints the end of its log, for errors; systemd's and the packages' are known
 	Timeout     time.Duration `yaml:"timeout"`      // of each wait for nova-compute
+	FirstLimit  time.Duration `yaml:"first_limit"`  // after which a first start ends on the host itself, whatever has become of this program
 }
 
 const (
@@ -49,6 +50,9 @@ func (s Settings) Check() error {
 	var errs []error
 	if s.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("onboard: timeout %v is below 0", s.Timeout))
+	}
+	if most := cmp.Or(s.Timeout, defaultTimeout); s.FirstLimit != 0 && s.FirstLimit < most {
+		errs = append(errs, fmt.Errorf("onboard: first_limit %v is below timeout %v: a first start would be ended while it is waited for", s.FirstLimit, most))
 	}
 	for _, p := range s.ConfigFiles {
 		if !path.IsAbs(p) {
@@ -70,6 +74,7 @@ func (s Settings) Check() error {
 // WithDefaults fills in what is not said: systemd, as the packages have it.
 func (s Settings) WithDefaults() Settings {
 	s.Unit, s.User, s.Timeout = cmp.Or(s.Unit, defaultUnit), cmp.Or(s.User, defaultUser), cmp.Or(s.Timeout, defaultTimeout)
+	s.FirstLimit = cmp.Or(s.FirstLimit, s.Timeout+time.Minute)
 	if s.Start == "" {
 		s.Start = startUnit(s.Unit)
 		s.Log = cmp.Or(s.Log, logOfUnit(s.Unit))

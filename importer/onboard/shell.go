@@ -30,7 +30,8 @@ type Machine interface {
 	HostFiles
 	Give(ctx context.Context, path string, text []byte, user string) error
 	Remove(ctx context.Context, path string) error
-	// Run gives a command to the host's shell and returns what it said.
+	// Run gives a command to the host's shell and returns what it said. Its error
+	// does not name the command.
 	Run(ctx context.Context, command string) (string, error)
 }
 
@@ -77,11 +78,11 @@ func (m machine) Run(ctx context.Context, command string) (string, error) {
 	said := strings.TrimSpace(string(out))
 	switch {
 	case ctx.Err() != nil:
-		return said, fmt.Errorf("give %q on the host: %w", command, context.Cause(ctx))
+		return said, context.Cause(ctx)
 	case ended(err):
-		return said, fmt.Errorf("give %q on the host: %w: %w: %s", command, ErrStatus, err, said)
+		return said, fmt.Errorf("%w: %w: %s", ErrStatus, err, said)
 	case err != nil:
-		return said, fmt.Errorf("give %q on the host: %w: %s", command, err, said)
+		return said, fmt.Errorf("%w: %s", err, said)
 	}
 	return said, nil
 }
@@ -91,6 +92,15 @@ func ended(err error) bool {
 	var here *exec.ExitError
 	var there *ssh.ExitError
 	return errors.As(err, &here) || errors.As(err, &there)
+}
+
+// run gives a command to the host.
+func (w *work) run(ctx context.Context, command string) (string, error) {
+	said, err := w.machine.Run(ctx, command)
+	if err != nil {
+		err = fmt.Errorf("give %q on the host: %w", command, err)
+	}
+	return said, err
 }
 
 // runHere runs a script on this machine.
@@ -133,7 +143,7 @@ func runThere(client *ssh.Client, script string) ([]byte, error) {
 	}
 	defer session.Close()
 	// One buffer for both by itself would be written to by two at a time.
-	return session.CombinedOutput("exec /bin/sh -c '" + strings.ReplaceAll(script, "'", `'\''`) + "'")
+	return session.CombinedOutput("exec /bin/sh -c " + quoted(script))
 }
 
 func (r *remote) connection(ctx context.Context) (*ssh.Client, error) {

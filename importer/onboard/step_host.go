@@ -38,7 +38,7 @@ func (w *work) firstStart() step {
 			return made(s), nil
 		},
 		undo: func(ctx context.Context, text string) error {
-			_, err := w.machine.Run(ctx, w.Settings.Stop) // somebody may have started it by hand
+			_, err := w.run(ctx, w.Settings.Stop) // somebody may have started it by hand
 			if err = errors.Join(err, w.stopFirst(ctx)); err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func made(s standing) string {
 }
 
 func (w *work) runFirst(ctx context.Context) (s standing, err error) {
-	if _, err := w.machine.Run(ctx, w.Settings.Stop); err != nil {
+	if _, err := w.run(ctx, w.Settings.Stop); err != nil {
 		return s, err
 	}
 	if err := w.stopFirst(ctx); err != nil { // an earlier one may be left
@@ -70,7 +70,8 @@ func (w *work) runFirst(ctx context.Context) (s standing, err error) {
 	if err := w.machine.Give(ctx, FirstStartFile, []byte(FirstStartConf), w.Settings.User); err != nil {
 		return s, err
 	}
-	if _, err := w.machine.Run(ctx, w.Settings.firstStart(w.host)); err != nil {
+	if _, err := w.machine.Run(ctx, w.Settings.limited(w.host)); err != nil {
+		err = fmt.Errorf("give %q on the host: %w", w.Settings.firstStart(w.host), err)
 		return s, w.withLog(ctx, err, w.Settings.firstLog())
 	}
 	s, err = w.until(ctx, "Nova has its records of the first start", w.firstDone)
@@ -93,7 +94,7 @@ func (w *work) firstDone(ctx context.Context, s standing) (bool, error) {
 
 // stopFirst ends a first start, whether one runs or not.
 func (w *work) stopFirst(ctx context.Context) error {
-	if _, err := w.machine.Run(ctx, w.Settings.FirstStop); err != nil {
+	if _, err := w.run(ctx, w.Settings.FirstStop); err != nil {
 		return err
 	}
 	return w.machine.Remove(ctx, FirstStartFile)
@@ -152,7 +153,7 @@ func (w *work) start() step {
 			return "", w.withLog(ctx, w.runNormal(ctx, before.service), w.Settings.Log)
 		},
 		undo: func(ctx context.Context, _ string) error {
-			_, err := w.machine.Run(ctx, w.Settings.Stop)
+			_, err := w.run(ctx, w.Settings.Stop)
 			return err
 		},
 	}
@@ -164,12 +165,12 @@ const patience = 10
 
 // runNormal starts nova-compute, and waits until it has reported.
 func (w *work) runNormal(ctx context.Context, before nova.HostService) error {
-	if _, err := w.machine.Run(ctx, w.Settings.Start); err != nil {
+	if _, err := w.run(ctx, w.Settings.Start); err != nil {
 		return err
 	}
 	gone := 0
 	_, err := w.until(ctx, "nova-compute reports", func(ctx context.Context, s standing) (bool, error) {
-		_, err := w.machine.Run(ctx, w.Settings.Running)
+		_, err := w.run(ctx, w.Settings.Running)
 		if err == nil {
 			gone = 0
 			return s.service.Reports > before.Reports || s.service.Seen.After(before.Seen), nil
@@ -184,7 +185,7 @@ func (w *work) runNormal(ctx context.Context, before nova.HostService) error {
 
 // running asks the host. A host that does not answer fails at the next step.
 func (w *work) running(ctx context.Context) bool {
-	_, err := w.machine.Run(ctx, w.Settings.Running)
+	_, err := w.run(ctx, w.Settings.Running)
 	return err == nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lightcloud/kvm2openstack/importer/check"
 )
@@ -47,7 +46,7 @@ func logOfUnit(unit string) string {
 // firstStart is the command for a host, whose configuration is known.
 func (s Settings) firstStart(h Host) string {
 	if s.FirstStart != "" {
-		return "FIRST_START=" + FirstStartFile + "; export FIRST_START; " + s.FirstStart
+		return giveFirstFile + s.FirstStart
 	}
 	files := h.Conf.Paths
 	if len(files) == 0 {
@@ -58,7 +57,7 @@ func (s Settings) firstStart(h Host) string {
 	}
 	// It ends by itself where this program, or the way to the host, is gone. Of
 	// type exec, a user or an interpreter that is not there is an error here.
-	most := fmt.Sprintf("-p RuntimeMaxSec=%.0f", (s.Timeout + time.Minute).Seconds())
+	most := fmt.Sprintf("-p RuntimeMaxSec=%.0f", s.FirstLimit.Seconds())
 	words := []string{"systemd-run --collect --unit=" + firstUnit, "-p Type=exec", most, "--uid=" + check.Shell(s.User), "nova-compute"}
 	for _, f := range append(slices.Clone(files), FirstStartFile) {
 		words = append(words, "--config-file "+check.Shell(f))
@@ -81,7 +80,7 @@ func (w *work) startable(ctx context.Context) error {
 	if w.Way == "" || w.finished || w.Settings.Start != startUnit(w.Settings.Unit) {
 		return nil
 	}
-	switch state, err := w.machine.Run(ctx, "systemctl show -p LoadState --value "+unit); {
+	switch state, err := w.run(ctx, "systemctl show -p LoadState --value "+unit); {
 	case err != nil:
 		return fmt.Errorf("%w: %w; where it is not systemd's, the configuration says how it is started (onboard: first_start, first_stop, start, stop, running)", ErrNoUnit, err)
 	case state == "not-found":
@@ -98,6 +97,6 @@ func (w *work) firstEnded(ctx context.Context) bool {
 	if w.Settings.FirstStart != "" {
 		return false
 	}
-	state, err := w.machine.Run(ctx, "systemctl is-active "+firstUnit+" || :")
+	state, err := w.run(ctx, "systemctl is-active "+firstUnit+" || :")
 	return err == nil && (state == "inactive" || state == "failed")
 }

@@ -87,8 +87,9 @@ var phases = []struct{ name, title string }{
 // operation and a column for each release.
 func (d dayTwo) markdown() string {
 	var b strings.Builder
+	shapes := d.shapes()
 	for _, r := range d {
-		fmt.Fprintf(&b, "%s was seen on %s with %s, on %d shapes of guests.\n", r.Release, r.Date, r.versions(), len(r.shapes()))
+		fmt.Fprintf(&b, "%s was seen on %s with %s, on %d shapes of guests.\n", r.Release, r.Date, r.versions(), len(r.shapes("", "")))
 	}
 	for _, phase := range phases {
 		fmt.Fprintf(&b, "\n%s:\n\n| operation |", phase.title)
@@ -99,7 +100,7 @@ func (d dayTwo) markdown() string {
 		for _, operation := range d.operations(phase.name) {
 			fmt.Fprintf(&b, "| %s |", operation)
 			for _, r := range d {
-				fmt.Fprintf(&b, " %s |", r.cell(operation, phase.name))
+				fmt.Fprintf(&b, " %s |", r.cell(operation, phase.name, shapes))
 			}
 			fmt.Fprintf(&b, " %s |\n", d.reasons(operation, phase.name))
 		}
@@ -127,13 +128,30 @@ func (d dayTwo) operations(phase string) (names []string) {
 	return names
 }
 
-func (d *dayRelease) shapes() (names []string) {
+// shapes are those that any release was tried on.
+func (d dayTwo) shapes() (names []string) {
+	for _, r := range d {
+		names = append(names, r.shapes("", "")...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// shapes are those that an operation was tried on in a phase; "" is all of them.
+func (d *dayRelease) shapes(operation, phase string) (names []string) {
 	for _, r := range d.Results {
-		if !slices.Contains(names, r.Shape) {
+		if (operation == "" || r.Operation == operation) && (phase == "" || r.Phase == phase) {
 			names = append(names, r.Shape)
 		}
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// untried are the shapes that an operation was not tried on in a phase.
+func (d *dayRelease) untried(operation, phase string, shapes []string) []string {
+	tried := d.shapes(operation, phase)
+	return slices.DeleteFunc(slices.Clone(shapes), func(s string) bool { return slices.Contains(tried, s) })
 }
 
 // reasons are those of an operation's limits in a phase.
@@ -154,8 +172,9 @@ func (d dayTwo) reasons(operation, phase string) string {
 	return strings.Join(all, "; ")
 }
 
-// cell says what becomes of an operation, and for whom it is otherwise.
-func (d *dayRelease) cell(operation, phase string) string {
+// cell says what becomes of an operation, for whom it is otherwise, and which
+// of the shapes it was not tried on.
+func (d *dayRelease) cell(operation, phase string, shapes []string) string {
 	by := map[string][]string{}
 	var outcomes []string
 	for _, r := range d.Results {
@@ -175,7 +194,20 @@ func (d *dayRelease) cell(operation, phase string) string {
 	for _, o := range outcomes[1:] {
 		parts = append(parts, fmt.Sprintf("%s: %s", strings.Join(slices.Sorted(slices.Values(by[o])), ", "), strings.Replace(o, works, "yes", 1)))
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(append(parts, d.gaps(operation, phase, shapes)...), "; ")
+}
+
+// gaps says where an operation was not tried on all shapes: the fewer of those
+// that it was tried on and those that it was not are named.
+func (d *dayRelease) gaps(operation, phase string, shapes []string) []string {
+	tried, not := d.shapes(operation, phase), d.untried(operation, phase, shapes)
+	switch {
+	case len(not) == 0:
+		return nil
+	case len(not) <= len(tried):
+		return []string{"not tried on " + strings.Join(not, ", ")}
+	}
+	return []string{fmt.Sprintf("tried on %s alone, %d of %d", strings.Join(tried, ", "), len(tried), len(shapes))}
 }
 
 // The table in README.md stands between these lines.
@@ -220,21 +252,22 @@ func TestDayTwoMarkdown(t *testing.T) {
 	for _, r := range d {
 		r.Date, r.Versions = "1970-01-01", map[string]string{"Nova": "1", "Neutron": "2", "libvirt": "3", "QEMU": "4"}
 	}
+	b.add(dayResult{"start", "renamed", "z", works, ""})
 	const want = `A was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 3 shapes of guests.
-B was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 1 shapes of guests.
+B was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 2 shapes of guests.
 
 Imported, and not yet restarted by Nova:
 
 | operation | A | B | why, in Nova's code |
 |---|---|---|---|
-| stop | yes; y: is refused | yes | other code |
+| stop | yes; y: is refused | yes; tried on y alone, 1 of 3 | other code |
 
 Renamed:
 
 | operation | A | B | why, in Nova's code |
 |---|---|---|---|
-| stop | fails | not tried | code; other code |
-| start | not tried | yes |  |
+| stop | fails; tried on y alone, 1 of 3 | not tried | code; other code |
+| start | not tried | yes; not tried on x |  |
 `
 	if diff := cmp.Diff(want, d.markdown()); diff != "" {
 		t.Error(diff)

@@ -116,13 +116,17 @@ func (d *day) console() string {
 func (d *day) hasScreenPassword() bool { return d.shape == "vnc01" && !d.byNova }
 
 // screenRefused: Nova's proxy lets nobody to a screen with a password. What Nova
-// has made anew has none.
+// has made anew has none. It is noted as the plan of one who has seen the
+// password says it.
 func (d *day) screenRefused() {
 	d.t.Helper()
 	out, err := exec.CommandContext(d.t.Context(), "/usr/bin/python3", "../../testdata/lab/screen.py", d.console(), "legacy01").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "lets nobody in") {
 		d.t.Errorf("the proxy shows the screen of %s, or says something else: %v\n%s", d.guest.name, err, out)
 	}
+	seen := *d
+	seen.plan.Findings = append(slices.Clone(d.plan.Findings), plan.Finding{Code: "K2O-503"})
+	seen.noted(plan.Screen)
 }
 
 // screen looks at the guest's screen as a browser would.

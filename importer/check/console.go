@@ -37,7 +37,7 @@ var consoleRules = []Rule{
 		Code: "K2O-503", Severity: Attention,
 		Title:  "Screen with a password",
 		Action: "Close the VNC ports to all but nova-novncproxy; take the password out when the console is wanted before the first start.",
-		Fact:   "nova/virt/libvirt/config.py LibvirtConfigGuestGraphics writes no passwd; nova-novncproxy asks for none",
+		Fact:   "nova/virt/libvirt/config.py LibvirtConfigGuestGraphics writes no passwd; nova-novncproxy asks for none; libvirt shows a password to VIR_DOMAIN_XML_SECURE alone, so that a look at a live host finds it only by its date of expiry",
 		find: func(s subject) []detail {
 			return each(s.Graphics, func(g discover.Graphics) (detail, bool) {
 				return say("Its %s screen has a password, which shuts Nova's console out today and is gone after Nova's first start.", show(g.Type)), g.Password

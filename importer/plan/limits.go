@@ -45,6 +45,11 @@ var untilRestart = []Limit{
 		"nova/compute/manager.py _shelve_instance powers off, then makes a snapshot"},
 }
 
+// refusedScreen is the limit of a domain whose screen has a password. libvirt
+// shows none to who only looks, so that most plans are made without knowing.
+var refusedScreen = Limit{Screen, true, "is refused: the screen has a password",
+	"nova/console/securityproxy/rfb.py connect offers the hypervisor the schemes of auth_schemes alone"}
+
 // screenPassword is the check that finds a VNC password (importer/check/console.go).
 const screenPassword = "K2O-503"
 
@@ -66,8 +71,7 @@ func (p Plan) Limits(d Domain) []Limit {
 	release := p.Made.release()
 	limits := append([]Limit{}, untilRestart...)
 	if slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == screenPassword }) {
-		limits = append(limits, Limit{Screen, true, "is refused: the screen has a password",
-			"nova/console/securityproxy/rfb.py connect offers the hypervisor the schemes of auth_schemes alone"})
+		limits = append(limits, refusedScreen)
 	}
 	uefi := d.ImageProperties["hw_firmware_type"] == "uefi"
 	unbuilt := d.Placeholder && uefi && release < rebuildsUEFI
@@ -146,6 +150,8 @@ func untilRestartLines() string {
 	for _, l := range untilRestart {
 		fmt.Fprintf(&b, "#   %-10s %s\n#   %-10s (%s)\n", l.word(), l.Effect, "", l.Reason)
 	}
+	fmt.Fprintf(&b, "#\n# Until then %s is refused as well if the screen has a password; libvirt shows that to\n"+
+		"# nobody who only looks, so that most plans do not know of it.\n# (%s)\n", refusedScreen.word(), refusedScreen.Reason)
 	b.WriteString("#\n")
 	return b.String()
 }

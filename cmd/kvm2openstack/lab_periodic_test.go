@@ -43,6 +43,7 @@ func TestFullPeriodic(t *testing.T) {
 	l.greet()
 	_, text := l.try("plan", "-O", l.plan, "--only", "day-*")
 	t.Log(text)
+	nova := l.markNova()
 	l.command(exitClean, append([]string{"import", l.plan, "--yes"}, only(wholes)...)...)
 	var reached []string
 	for _, h := range halves {
@@ -62,7 +63,7 @@ func TestFullPeriodic(t *testing.T) {
 		}
 	}
 	l.sameBoots(l.inState("running"), boots, fmt.Sprintf("%d rounds of Nova's periodic tasks", cycles()))
-	l.computeSaysNothing(compute)
+	l.novaSaysNothing(nova, nil)
 	for id, s := range l.servers() {
 		if s.Status == "ERROR" {
 			t.Errorf("%s (%s) is in ERROR", s.Name, id)

@@ -38,6 +38,7 @@ func TestLabProve(t *testing.T) {
 		t.Fatalf("plan ended with status %d:\n%s", status, text)
 	}
 	t.Cleanup(func() { l.releaseWhatIsLeft() })
+	nova := l.markNova()
 	l.command(exitClean, "import", l.plan, "--yes")
 
 	l.phase("restart and proof", func() {
@@ -69,6 +70,7 @@ func TestLabProve(t *testing.T) {
 		}
 		l.same(name, was, now)
 	}
+	l.novaSaysNothing(nova, nil)
 	l.dropConsoles()
 	if diff := cloud.diff(l.dumpCloud()); diff != "" {
 		t.Errorf("the cloud is not as it was:\n%s", diff)

@@ -20,6 +20,7 @@ type round struct {
 	guests []*legacy
 	plan   plan.Plan
 	before map[string]map[string]string // what guests saw before the import, by UUID
+	since  []logMark                    // of Nova, from before the import
 }
 
 // newRound makes the guests and imports them. Whatever becomes of them, nothing
@@ -50,6 +51,7 @@ func newRound(t *testing.T, b batch, shapes []string) *round {
 			t.Fatalf("%s is not to be imported: %+v", d.Domain, d.Findings)
 		}
 	}
+	r.since = l.markNova()
 	t.Log(l.command(exitClean, "import", l.plan, "--yes"))
 	r.imageRefs()
 	return r
@@ -92,14 +94,14 @@ func (r *round) day(t *testing.T, g *legacy) *day {
 	return d
 }
 
-// ends looks at nova-compute's log, and notes what was seen if there is nothing
-// in it.
-func (r *round) ends(t *testing.T, compute logMark) {
+// ends looks at Nova's logs since before the import, and notes what was seen if
+// there is nothing in them.
+func (r *round) ends(t *testing.T, excuses ...excuse) {
 	t.Helper()
-	quiet := t.Run("nova-compute", func(t *testing.T) {
+	quiet := t.Run("Nova's logs", func(t *testing.T) {
 		l := *r.lab
 		l.t = t
-		l.computeSaysNothing(compute, r.seenBy.failed...)
+		l.novaSaysNothing(r.since, r.seenBy.failed, excuses...)
 	})
 	if quiet {
 		r.seenBy.keep(r.lab)

@@ -48,7 +48,7 @@ func TestLab(t *testing.T) {
 		t.Fatalf("audit, plan or dry run changed the cloud:\n%s", diff)
 	}
 
-	compute := l.markLog("nova-compute")
+	nova := l.markNova()
 	stop := l.startPings(running)
 	began := time.Now()
 	t.Log(l.command(exitClean, "import", l.plan, "--yes"))
@@ -62,7 +62,7 @@ func TestLab(t *testing.T) {
 	l.command(exitClean, "verify", l.plan)
 	t.Log(l.command(exitClean, "status"))
 	l.phase("day two", func() { l.dayTwo(boots) })
-	l.phase("restart of nova-compute", func() { l.computeRestarts(compute) })
+	l.phase("restart of nova-compute", func() { l.computeRestarts(nova) })
 	l.command(exitClean, "verify", l.plan)
 
 	for _, g := range running {
@@ -258,7 +258,7 @@ func asNova(name string, args ...string) *exec.Cmd {
 
 // computeRestarts: a nova-compute that begins anew with the adopted instances
 // has nothing to say about them, and its periodic tasks leave them alone.
-func (l *lab) computeRestarts(since logMark) {
+func (l *lab) computeRestarts(since []logMark) {
 	l.t.Helper()
 	states := map[string]string{}
 	for name := range adoptable {
@@ -270,7 +270,7 @@ func (l *lab) computeRestarts(since logMark) {
 		return strings.Contains(l.logged(restarted), "While synchronizing instance power states")
 	})
 	time.Sleep(35 * time.Second) // Every other periodic task has its turn, too: they run every half minute.
-	l.computeSaysNothing(since)
+	l.novaSaysNothing(since, nil)
 	for name, want := range states {
 		if got := l.virsh("domstate", l.fleet[name].uuid); got != want {
 			l.t.Errorf("%s was %s before the restart of nova-compute and is %s", name, want, got)
@@ -293,15 +293,6 @@ func withoutEmptyDrives(text string) string {
 		}
 	}
 	return kept.String()
-}
-
-// inventoryRaced is what nova-compute says when an allocation was made, by whom
-// ever, between its reading a provider and its writing of the inventory: with
-// every scheduling, too. It is about no instance, and the next period, half a
-// minute later here, writes again (nova/scheduler/client/report.py).
-func inventoryRaced(line string) bool {
-	return strings.Contains(line, " ERROR nova.scheduler.client.report ") &&
-		strings.Contains(line, "Failed to update inventory") && strings.Contains(line, "placement.concurrent_update")
 }
 
 func (l *lab) eventually(limit time.Duration, what string, ok func() bool) {

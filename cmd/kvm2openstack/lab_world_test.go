@@ -314,6 +314,9 @@ func (l *lab) markLog(service string) logMark {
 	return m
 }
 
+// service is whose log it is.
+func (m logMark) service() string { return strings.TrimSuffix(filepath.Base(m.path), ".log") }
+
 const labLogs = "/var/log/k2o-lab"
 
 func (l *lab) logged(m logMark) string {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"strconv"
@@ -26,7 +27,7 @@ type day struct {
 
 	status   string            // that it has to have
 	boots    int               // how often it has been booted, by its own count
-	hardware map[string]string // what it saw first; nil while it has not been seen
+	hardware map[string]string // what it saw before the import, or first; nil while it has not been seen
 	blank    bool              // nobody is at home after a rebuild
 	byNova   bool              // Nova has made its domain
 	renamed  bool              // we have restarted it under Nova's name
@@ -109,6 +110,7 @@ func (d *day) seen(after string) {
 		}
 	}
 	if d.hardware == nil {
+		d.asPlanned(g)
 		d.hardware = g
 	}
 	by := "libvirt"
@@ -121,6 +123,33 @@ func (d *day) seen(after string) {
 	}
 	if diff := cmp.Diff(hardware(d.planned(before), by), hardware(now, by)); diff != "" {
 		d.t.Errorf("after %s %s sees other hardware (-before +after):\n%s", after, d.guest.name, diff)
+	}
+}
+
+// drivers are those of the guest's kernel for the plan's models of interfaces.
+var drivers = map[string]string{"virtio": "virtio_net", "e1000": "e1000"}
+
+// asPlanned compares what a guest sees that never ran before with the plan.
+func (d *day) asPlanned(guest map[string]string) {
+	d.t.Helper()
+	want, got := map[string]bool{"cpus " + strconv.Itoa(d.plan.Flavor.VCPUs): true}, map[string]bool{"cpus " + guest["cpus"]: true}
+	for _, k := range d.plan.Disks {
+		var info struct {
+			Bytes int64 `json:"virtual-size"`
+		}
+		d.must(json.Unmarshal([]byte(d.output("qemu-img", "info", "-U", "--output=json", k.Path)), &info))
+		want[fmt.Sprintf("disk bus=%s bytes=%d", k.Bus, info.Bytes)] = true
+	}
+	for _, n := range d.plan.NICs {
+		want[fmt.Sprintf("nic driver=%s mac=%s", drivers[d.plan.NICModel], n.MAC)] = true
+	}
+	for name, value := range guest {
+		if kind, _, device := strings.Cut(name, " "); device {
+			got[kind+" "+strings.Join(strings.Fields(value)[:2], " ")] = true
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		d.t.Errorf("%s sees other hardware than its plan says (-plan +guest):\n%s", d.guest.name, diff)
 	}
 }
 

@@ -35,12 +35,7 @@ func newRound(t *testing.T, b batch, shapes []string) *round {
 	l.t.Cleanup(r.forget)
 	r.guests = l.clones(b, shapes)
 	l.greet()
-	r.before = map[string]map[string]string{}
-	for _, g := range r.guests {
-		if l.virsh("domstate", g.uuid) == "running" {
-			r.before[g.uuid] = l.state(g.nics[0].address)
-		}
-	}
+	r.before = l.seenBefore(r.guests)
 	_, text := l.try("plan", "-O", l.plan, "--only", b.prefix+"-*")
 	t.Log(text)
 	var err error
@@ -55,6 +50,24 @@ func newRound(t *testing.T, b batch, shapes []string) *round {
 	t.Log(l.command(exitClean, "import", l.plan, "--yes"))
 	r.imageRefs()
 	return r
+}
+
+// seenBefore is what guests see before they are adopted. One that is paused has
+// to run for that; one that is off, and never ran, has nothing to say.
+func (l *lab) seenBefore(guests []*legacy) map[string]map[string]string {
+	l.t.Helper()
+	before := map[string]map[string]string{}
+	for _, g := range guests {
+		switch l.virsh("domstate", g.uuid) {
+		case "running":
+			before[g.uuid] = l.state(g.nics[0].address)
+		case "paused":
+			l.virsh("resume", g.uuid)
+			before[g.uuid] = l.state(g.nics[0].address)
+			l.virsh("suspend", g.uuid)
+		}
+	}
+	return before
 }
 
 // appendRules adds to the rules of a configuration.
@@ -84,7 +97,7 @@ func (r *round) day(t *testing.T, g *legacy) *day {
 	l := *r.lab
 	l.t = t
 	i := slices.IndexFunc(r.plan.Domains, func(d plan.Domain) bool { return d.UUID == g.uuid })
-	_, shape, _ := strings.Cut(g.name, "-")
+	shape := shapeOf(g)
 	d := &day{lab: &l, users: r.users, seenBy: &r.seenBy, guest: g, shape: shape, whole: r.plan, plan: r.plan.Domains[i], status: adoptable[labPrefix+shape], boots: 1, locked: r.plan.Domains[i].Lock != plan.None}
 	if shape == "off01" {
 		d.boots = 0
@@ -92,6 +105,12 @@ func (r *round) day(t *testing.T, g *legacy) *day {
 	d.hardware = r.before[g.uuid]
 	d.log = l.markLog("nova-compute")
 	return d
+}
+
+// shapeOf is the shape that a guest was made of.
+func shapeOf(g *legacy) (shape string) {
+	_, shape, _ = strings.Cut(g.name, "-")
+	return shape
 }
 
 // ends looks at Nova's logs since before the import, and notes what was seen if

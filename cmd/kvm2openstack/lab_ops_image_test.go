@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
@@ -40,7 +42,7 @@ func (d *day) imageOf(name string) (id, status string) {
 }
 
 // snapshot makes an image of the running guest, and a server from that: its
-// disk has all that the guest's had, and the hardware is the same. The owner
+// disk has all that the guest's had, and its devices are of the same kinds. The owner
 // can do that to a locked server, too: Nova asks no lock for it.
 func (d *day) snapshot() {
 	d.t.Helper()
@@ -61,10 +63,24 @@ func (d *day) snapshot() {
 		d.t.Errorf("the server made of %s: %v", name, err)
 	} else if g := d.state(address); g["boots"] != fmt.Sprint(d.boots+1) {
 		d.t.Errorf("the server made of %s has been booted %s times by its disk, want %d", name, g["boots"], d.boots+1)
+	} else if diff := cmp.Diff(devices(d.planned(d.hardware)), devices(g)); diff != "" {
+		d.t.Errorf("the server made of %s sees other devices (-the guest +it):\n%s", name, diff)
 	}
 	d.must(call(d.owner.compute, http.MethodDelete, "servers/"+made.Server.ID, nil, nil))
 	d.must(d.owner.gone(made.Server.ID))
 	d.must(call(d.admin.image, http.MethodDelete, "images/"+image, nil, nil))
+}
+
+// devices are what kinds of them a guest sees.
+func devices(guest map[string]string) map[string]bool {
+	kinds := map[string]bool{"firmware=" + guest["firmware"]: true, "cpus=" + guest["cpus"]: true}
+	for name, value := range guest {
+		if kind, _, device := strings.Cut(name, " "); device {
+			first, _, _ := strings.Cut(value, " ") // bus=…, driver=…
+			kinds[kind+" "+first] = true
+		}
+	}
+	return kinds
 }
 
 // resizeRevert gives the guest another number of processors and takes them back:

@@ -76,6 +76,8 @@ func TestLabImported(t *testing.T) {
 // round. Nova makes the domain anew from the records.
 func (d *day) bomb() {
 	d.t.Helper()
+	d.linked("before Nova has started it")
+	defer d.linked("after Nova has started it")
 	switch {
 	case d.status == "SHUTOFF":
 		d.perform(operation{"start", (*day).starts})
@@ -96,18 +98,12 @@ var warnedOf = []string{"win01", "paused01", "deaf01"}
 // TestLabRenamed works with guests that have been restarted under Nova's names:
 // everything that one of Nova's own can do, on each kind of guest.
 func TestLabRenamed(t *testing.T) {
-	const unlinked = "day-auto01"
-	these := chosenShapes(append(slices.Clone(kinds), "auto01"))
-	r := newRound(t, dayBatch, these)
-	status := exitClean
-	if slices.ContainsFunc(these, func(shape string) bool { return slices.Contains(warnedOf, shape) }) {
-		status = exitAttention
-	}
-	t.Log(r.command(status, "rename", r.lab.plan, "--yes", "--start-by", "nova"))
+	r := newRound(t, dayBatch, chosenShapes(append(slices.Clone(kinds), "auto01", "ide01")))
+	r.renamedByNova()
 	r.each(t, "renamed", func(d *day) {
 		d.wasRenamed()
-		if d.guest.name == unlinked && !full {
-			d.perform(operation{"delete without a legacy name", (*day).unlinksAndDeletes})
+		if o, ok := deletions[d.shape]; ok && !full {
+			d.perform(o)
 			return
 		}
 		for _, o := range chosenOperations(slices.Concat(harmless, regenerating)...) {
@@ -115,6 +111,23 @@ func TestLabRenamed(t *testing.T) {
 		}
 	})
 	r.ends(t)
+}
+
+// deletions are those that differ in what they leave, with the shapes that are
+// there for them in the usual run.
+var deletions = map[string]operation{
+	"auto01": {"delete without a legacy name", (*day).unlinksAndDeletes},
+	"ide01":  {"delete with the legacy names", (*day).deletesLinked},
+}
+
+// renamedByNova renames all guests of a round.
+func (r *round) renamedByNova() {
+	r.t.Helper()
+	status := exitClean
+	if slices.ContainsFunc(r.guests, func(g *legacy) bool { return slices.Contains(warnedOf, shapeOf(g)) }) {
+		status = exitAttention
+	}
+	r.t.Log(r.command(status, "rename", r.lab.plan, "--yes", "--start-by", "nova"))
 }
 
 // wasRenamed: Nova has started the guest, unless it was off or is paused again.
@@ -133,4 +146,5 @@ func (d *day) wasRenamed() {
 		}
 	}
 	d.check("the rename")
+	d.linked("after the rename")
 }

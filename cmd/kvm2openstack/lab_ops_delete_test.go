@@ -53,6 +53,28 @@ func (d *day) legacyDisks() string {
 	return strings.Join(all, "; ")
 }
 
+// linked: Nova's names of the disks are the files that the legacy names are.
+func (d *day) linked(when string) {
+	d.t.Helper()
+	for _, k := range d.plan.Disks {
+		nova, err := os.Stat(filepath.Join(instances, d.uuid(), k.Becomes))
+		d.must(err)
+		old, err := os.Stat(k.Path)
+		d.must(err)
+		if !os.SameFile(nova, old) {
+			d.t.Errorf("%s %s of %s is another file than %s", when, k.Becomes, d.guest.name, k.Path)
+		}
+	}
+}
+
+// deletesLinked deletes the server while the legacy names are the same files as
+// Nova's, as the owner of one may who never resized it.
+func (d *day) deletesLinked() {
+	d.t.Helper()
+	d.linked("before its delete")
+	d.deletes()
+}
+
 // onDisk is how often a root disk was booted from, or the text of a data disk's
 // sentinel; a rebuild has neither.
 func (d *day) onDisk(k plan.Disk) string {

@@ -103,22 +103,29 @@ func (d *day) newPort() (id, mac, address string) {
 	return made.Port.ID, mac, address
 }
 
-// interfaces gives the guest a second interface while it runs, which it has to
-// see and to answer on, and takes it away again.
+// interfaces gives the guest a second interface, which it has to see and to
+// answer on if it runs, and takes it away again.
 func (d *day) interfaces() {
 	d.t.Helper()
 	id, mac, address := d.newPort()
 	d.must(call(d.who().compute, http.MethodPost, "servers/"+d.uuid()+"/os-interface",
 		map[string]any{"interfaceAttachment": map[string]any{"port_id": id}}, nil))
-	d.eventuallyState("sees the new interface", func(g map[string]string) bool { return strings.Contains(fmt.Sprint(g), mac) })
-	d.eventually(5*time.Minute, d.guest.name+" answers at "+address, func() bool {
-		return exec.Command("ping", "-n", "-c", "1", "-W", "2", address).Run() == nil
+	d.eventually(5*time.Minute, d.guest.name+" has the new interface", func() bool {
+		return strings.Contains(d.virsh("dumpxml", d.uuid()), mac)
 	})
+	if d.status == "ACTIVE" {
+		d.eventuallyState("sees the new interface", func(g map[string]string) bool { return strings.Contains(fmt.Sprint(g), mac) })
+		d.eventually(5*time.Minute, d.guest.name+" answers at "+address, func() bool {
+			return exec.Command("ping", "-n", "-c", "1", "-W", "2", address).Run() == nil
+		})
+	}
 	d.must(call(d.who().compute, http.MethodDelete, "servers/"+d.uuid()+"/os-interface/"+id, nil, nil))
 	d.eventually(5*time.Minute, "the interface of "+d.guest.name+" is gone", func() bool {
 		return !strings.Contains(d.virsh("dumpxml", d.uuid()), mac)
 	})
-	d.eventuallyState("no longer sees the interface", func(g map[string]string) bool { return !strings.Contains(fmt.Sprint(g), mac) })
+	if d.status == "ACTIVE" {
+		d.eventuallyState("no longer sees the interface", func(g map[string]string) bool { return !strings.Contains(fmt.Sprint(g), mac) })
+	}
 	d.eventually(5*time.Minute, "Nova has given the port of "+d.guest.name+" back", func() bool {
 		var p struct {
 			Port struct {

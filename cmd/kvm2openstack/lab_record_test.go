@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
 // A recorder takes down what became of the operations of a test, for README.md:
@@ -48,11 +50,22 @@ func (d *day) noted(operation string) {
 // limited is what the plan says of an operation at this time, and why, "" without
 // a limit.
 func (d *day) limited(operation string) (effect, reason string) {
-	var effects, reasons []string
+	var now, always []plan.Limit
 	for _, l := range d.whole.Limits(d.plan) {
-		if l.Operation == operation && (!l.UntilRestart || !d.byNova) {
-			effects, reasons = append(effects, l.Effect), append(reasons, l.Reason)
+		switch {
+		case l.Operation != operation:
+		case !l.UntilRestart:
+			always = append(always, l)
+		case !d.byNova:
+			now = append(now, l)
 		}
+	}
+	if now == nil { // What fails has no other effect.
+		now = always
+	}
+	var effects, reasons []string
+	for _, l := range now {
+		effects, reasons = append(effects, l.Effect), append(reasons, l.Reason)
 	}
 	return strings.Join(effects, "; "), strings.Join(reasons, "; ")
 }

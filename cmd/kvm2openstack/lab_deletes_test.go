@@ -60,6 +60,8 @@ func (d *day) resizeConfirm() {
 			d.t.Errorf("after the resize of %s %s has %s, and %s %s", d.guest.name, k.Becomes, now, name, old)
 		}
 	}
+	d.says(exitBlocked, "is another file than", "release", d.lab.plan, "--yes", "--only", d.guest.name)
+	d.check("a release that was refused")
 	d.seenBy.add(d, "resize, confirm", works+", on copies: the legacy names keep the disks as they were",
 		"nova/virt/libvirt/driver.py migrate_disk_and_power_off copies the disks, _cleanup_resize removes its names of the old ones")
 }

@@ -41,15 +41,77 @@ func (j junction) isSegment(d discover.NetDevice) bool {
 }
 
 // leaveIt says how the agent reaches the bridge without its uplink: by a pair,
-// on which a network of type vlan is tagged.
+// on which networks of type vlan are tagged, all of the device's by the same one.
 func (s subject) leaveIt(j junction, from string) sentence {
-	end := func(prefix string) string { return prefix + from[:min(len(from), 8)] }
-	port, steps := end("l-"), addPair("%[4]s", "%[2]s", "%[3]s")+" && "
+	end := func(prefix string) string { return prefix + j.mapped[max(0, len(j.mapped)-8):] }
+	port, pair, last := end("l-"), "ip link add %[2]s mtu $m type veth peer name %[3]s mtu $m", "then"
 	if j.network.NetworkType == "vlan" {
-		port = fmt.Sprintf("%s.%d", end("l-"), j.network.SegmentationID)
-		steps += "ip link set %[2]s up && ip link add link %[2]s name %[5]s type vlan id " + fmt.Sprint(j.network.SegmentationID) + " && "
+		port = onVLAN(end("l-"), j.network.SegmentationID)
+		pair = "{ [ -e /sys/class/net/%[2]s ] || " + pair + "; } && ip link set %[2]s up && ip link add link %[2]s name %[5]s type vlan id " + fmt.Sprint(j.network.SegmentationID)
+		last = "when all bridges of %[6]s are in it,"
 	}
-	return sentence{"on %[1]s: " + steps + "ip link set %[5]s master %[4]s up && ip link set %[3]s up; then map %[6]s:%[3]s instead of %[7]s in [linux_bridge] physical_interface_mappings" +
-		" of linuxbridge_agent.ini and restart neutron-linuxbridge-agent; then the same in the host's own network configuration",
-		[]any{show(s.Domain.Host), sh(end("l-")), sh(end("n-")), sh(from), sh(port), show(j.network.PhysicalNetwork), show(j.mapped)}}
+	return sentence{"on %[1]s: m=$(cat /sys/class/net/%[7]s/mtu) && " + pair + " && ip link set %[5]s master %[4]s up && ip link set %[3]s up; " + last +
+		" map %[6]s:%[3]s instead of %[7]s in [linux_bridge] physical_interface_mappings of linuxbridge_agent.ini and restart neutron-linuxbridge-agent" + thenSame,
+		[]any{show(s.Domain.Host), sh(end("l-")), sh(end("n-")), sh(from), sh(port), show(j.network.PhysicalNetwork), sh(j.mapped)}}
+}
+
+// thenSame ends what is done by hand, for the host forgets it.
+const thenSame = "; then the same in the host's own network configuration"
+
+// onVLAN names the device of a VLAN.
+func onVLAN(device string, vlan int) string {
+	return fmt.Sprintf("%s.%d", device[:min(len(device), longestDevice-len(".4094"))], vlan)
+}
+
+// bridgeAgent reports whether the interface's network is reached by a device of
+// the agent of Linux bridges, not by a bridge.
+func (s subject) bridgeAgent(j junction) bool {
+	d, _ := s.device(j.mapped)
+	return j.bridge != "" && j.mapped != "" && !j.agent.OnVSwitch() && !d.Bridge
+}
+
+// inTheWay is the device that keeps the agent from making its own for the
+// network's VLAN: a card has one for each.
+func (s subject) inTheWay(j junction) (d discover.NetDevice, is bool) {
+	want, _ := j.tag()
+	name := fmt.Sprintf("%s.%d", j.mapped, want)
+	if want == 0 || !s.bridgeAgent(j) || len(name) > longestDevice {
+		return d, false
+	}
+	for _, d := range s.Facts.Host.Devices {
+		if d.Under == j.mapped && d.VLAN == want && d.Name != name {
+			return d, true
+		}
+	}
+	return d, false
+}
+
+// deadEnd is the end of the agent's pair, or the network's VLAN on it, that has
+// to be in the legacy bridge and is in none. Its name alone says that the VLAN
+// has no device.
+func (s subject) deadEnd(j junction) (d discover.NetDevice, is bool) {
+	mapped, _ := s.device(j.mapped)
+	end, pair := s.device(mapped.Peer)
+	want, seen := j.tag()
+	if !pair || !seen || end.Master != "" || !s.bridgeAgent(j) {
+		return d, false
+	}
+	if want == 0 {
+		return end, true
+	}
+	for _, d := range s.Facts.Host.Devices {
+		if d.Under == end.Name && d.VLAN == want {
+			return d, d.Master == ""
+		}
+	}
+	return discover.NetDevice{Name: onVLAN(end.Name, want), Under: end.Name, VLAN: want}, true
+}
+
+// endIt says how the pair leads to the legacy bridge.
+func (s subject) endIt(j junction, d discover.NetDevice) sentence {
+	text := "on %[1]s: "
+	if _, is := s.device(d.Name); !is {
+		text += "ip link add link %[4]s name %[2]s type vlan id " + fmt.Sprint(d.VLAN) + " && "
+	}
+	return sentence{text + "ip link set %[2]s master %[3]s up" + thenSame, []any{show(s.Domain.Host), sh(d.Name), sh(j.bridge), sh(d.Under)}}
 }

@@ -24,7 +24,7 @@ func (s subject) join(j junction) sentence {
 	vlan, port := j.tags()
 	text := "on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: " + strings.Join([]string{
 		addPair("%[3]s", "%[4]s", "%[5]s"), "ip link set %[4]s master %[3]s up" + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
-	}, " && ") + "; no guest is cut off by it; then the same in the host's own network configuration"
+	}, " && ") + "; no guest is cut off by it" + thenSame
 	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), j.end("l-"), j.end("n-")}}
 }
 

@@ -79,7 +79,7 @@ func each[T any](items []T, ask func(T) (detail, bool)) []detail {
 var rules = slices.Concat(
 	stateRules, lifecycleRules,
 	placeRules, pathRules, linkRules, formatRules, sourceRules, driveRules, diskOptionRules,
-	nicKindRules, nicNetworkRules, nicReachRules, nicOptionRules, macRules,
+	nicKindRules, nicNetworkRules, nicReachRules, nicOptionRules, nicAgentRules, macRules,
 	firmwareRules, cpuRules, memoryRules, deviceRules,
 	consoleRules, guestRules,
 	computeRules, recordRules, identityRules, nameRules, roomRules,

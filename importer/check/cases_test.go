@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -191,6 +192,41 @@ func TestRulesSpare(t *testing.T) {
 	for name, test := range tests {
 		if found := codes(assessMade(rules, test.of).Findings); slices.Contains(found, test.code) {
 			t.Errorf("%s: %s is found, among %v", name, test.code, found)
+		}
+	}
+}
+
+// What an interface is a port of is said where its definition does not: libvirt's
+// network has the bridge, and the host's devices tell what that is.
+func TestVSwitchOfLibvirtsNetwork(t *testing.T) {
+	on := func(devices ...discover.NetDevice) tweak {
+		return both(libvirtNetwork("bridge"), func(d *discover.Domain, f *Facts) {
+			d.Interfaces[0].NetworkBridge, f.Host.Devices = "ovsbr0", devices
+		})
+	}
+	want := "Interface 52:54:00:10:00:0b is an OVS port of ovsbr0, and moves to br-int under another id."
+	if got := finding(t, "K2O-328", on(discover.NetDevice{Name: "ovsbr0"})); got.Text != want || !strings.Contains(got.Action, "dump-flows ovsbr0 on") {
+		t.Errorf("says %q, %q, want %q", got.Text, got.Action, want)
+	}
+	for name, of := range map[string]tweak{
+		"a Linux bridge": on(discover.NetDevice{Name: "ovsbr0", Bridge: true}),
+		"not seen":       on(discover.NetDevice{Name: "eth0"}),
+		"NAT":            both(on(discover.NetDevice{Name: "ovsbr0"}), nic(func(n *discover.Interface) { n.NetworkForward = "nat" })),
+		"802.1Qbg":       both(on(discover.NetDevice{Name: "ovsbr0"}), nic(func(n *discover.Interface) { n.VirtualPort = "802.1Qbg" })),
+	} {
+		if slices.Contains(codes(assessMade(rules, of).Findings), "K2O-328") {
+			t.Errorf("%s is taken for Open vSwitch", name)
+		}
+	}
+}
+
+// One network is one, by whatever name two rules of the mapping call it.
+func TestSharedNetwork(t *testing.T) {
+	d, f := made(both(inCloud(nil), another(func(*discover.Interface) {})))
+	for network, want := range map[string]string{"n1": "public", "private": "", "nowhere": ""} {
+		f.Settings.Networks[1].Network = network
+		if got := (subject{Domain: d, Facts: f}).sharedNetwork(); got != want {
+			t.Errorf("public and %s share %q, want %q", network, got, want)
 		}
 	}
 }

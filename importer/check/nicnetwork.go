@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,8 +94,12 @@ var nicNetworkRules = []Rule{
 		Fact:   "nova/virt/libvirt/vif.py, os-vif: Nova plugs into br-int with the port's id as iface-id",
 		find: func(s subject) []detail {
 			return each(s.Interfaces, func(n discover.Interface) (detail, bool) {
-				return say("Interface %s is an OVS port of %s with id %s, and moves to br-int under another id.", show(n.MAC), show(n.Bridge), show(n.InterfaceID)).
-					do("ovs-vsctl show; ovs-ofctl dump-flows %s on %s", sh(n.Bridge), show(s.Domain.Host)), n.VirtualPort == "openvswitch"
+				bridge, id := cmp.Or(n.Bridge, n.NetworkBridge, n.Network), sentence{}
+				if n.InterfaceID != "" {
+					id = sentence{" with id %s", []any{show(n.InterfaceID)}}
+				}
+				return say("Interface %s is an OVS port of %s%s, and moves to br-int under another id.", show(n.MAC), show(bridge), id).
+					do("ovs-vsctl show; ovs-ofctl dump-flows %s on %s", sh(bridge), show(s.Domain.Host)), s.onVSwitch(n)
 			})
 		},
 	},
@@ -175,18 +180,25 @@ func mappingRule(n discover.Interface) string {
 	return "- {" + strings.Join(append(where, "network: NAME"), ", ") + "}"
 }
 
-// sharedNetwork is the first Neutron network that two interfaces map to.
+// sharedNetwork is the first Neutron network that two interfaces map to, by the
+// name that a rule has for it first.
 func (s subject) sharedNetwork() string {
-	seen := map[string]bool{}
+	seen := map[string]string{}
 	for _, n := range s.Interfaces {
 		rule, ok := s.Settings.Networks.Match(s.Domain.Host, n)
 		if !ok {
 			continue
 		}
-		if seen[rule.Network] {
-			return rule.Network
+		id := rule.Network
+		if s.Cloud != nil {
+			if net, err := s.Cloud.Snapshot.Network(rule.Network); err == nil {
+				id = net.ID
+			}
 		}
-		seen[rule.Network] = true
+		if name := seen[id]; name != "" {
+			return name
+		}
+		seen[id] = rule.Network
 	}
 	return ""
 }

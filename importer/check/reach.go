@@ -11,6 +11,7 @@ import (
 type junction struct {
 	discover.Interface
 	bridge  string // Linux bridge that it hangs on today, "" for none
+	vSwitch bool   // it hangs on Open vSwitch
 	network cloud.Network
 	agent   cloud.Agent // of its host, zero without one
 	mapped  string      // bridge or device by which the agent reaches the physical network
@@ -31,7 +32,10 @@ func (s subject) junctions() (found []junction) {
 		if err != nil {
 			continue // another rule's
 		}
-		j := junction{Interface: n, bridge: linuxBridge(n), network: net}
+		j := junction{Interface: n, vSwitch: s.onVSwitch(n), network: net}
+		if !j.vSwitch {
+			j.bridge = linuxBridge(n)
+		}
 		for _, a := range here {
 			if j.mapped == "" {
 				j.agent, j.mapped = a, a.Mappings[net.PhysicalNetwork]
@@ -63,6 +67,17 @@ func linuxBridge(n discover.Interface) string {
 		return n.NetworkBridge
 	}
 	return n.Bridge
+}
+
+// onVSwitch reports whether an interface is a port of Open vSwitch. Of a network
+// of libvirt's, whose virtual port is not in the domain's definition, its bridge
+// tells.
+func (s subject) onVSwitch(n discover.Interface) bool {
+	if n.Type != "network" || n.NetworkForward != "bridge" {
+		return n.VirtualPort == "openvswitch"
+	}
+	d, seen := s.device(n.NetworkBridge)
+	return n.VirtualPort == "openvswitch" || n.VirtualPort == "" && seen && !d.Bridge
 }
 
 // agentless reports whether none of the host's agents can be bound by, in a
@@ -105,7 +120,7 @@ func (j junction) mapIt() sentence {
 
 // tunnelled: the network is a tunnel, and the bridge is none of the host's own.
 func (j junction) tunnelled() bool {
-	return j.network.Tunneled() && (j.bridge != "" || j.VirtualPort != "")
+	return j.network.Tunneled() && (j.bridge != "" || j.vSwitch || j.VirtualPort != "")
 }
 
 // segment is where the network is on its wire.

@@ -285,6 +285,11 @@ func TestReach(t *testing.T) {
 		}), "K2O-335 K2O-337"},
 		{"no uplink", wired(func(w *wiring) { w.vlan(100); w.devices[1].Master = "" }), "K2O-339"},
 		{"on Open vSwitch already", both(wired(func(w *wiring) { w.unjoined() }), nic(func(n *discover.Interface) { n.VirtualPort = "openvswitch" })), "K2O-328"},
+		{"on Open vSwitch by libvirt's network", both(wired(func(w *wiring) { w.unjoined(); w.devices[0].Bridge = false }), func(d *discover.Domain, f *Facts) {
+			f.Settings.Networks[0].Bridge, f.Settings.Networks[0].Source = "", "default"
+			libvirtNetwork("bridge")(d, f)
+			d.Interfaces[0].NetworkBridge = "br0"
+		}), "K2O-328"},
 		{"on a bridge of libvirt's network", both(wired(func(w *wiring) { w.unjoined() }), func(d *discover.Domain, f *Facts) {
 			f.Settings.Networks[0].Bridge, f.Settings.Networks[0].Source = "", "default"
 			libvirtNetwork("bridge")(d, f)

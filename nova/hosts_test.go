@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lightcloud/kvm2openstack/testdata/schema"
 )
 
@@ -50,6 +52,37 @@ func (f *fixture) texts(query string) (all []string) {
 		all = append(all, s)
 	}
 	return all
+}
+
+// What is asked of one host alone is what there is of it among all.
+func TestHostRecordsOf(t *testing.T) {
+	for _, r := range schema.Releases {
+		t.Run(r.Name, func(t *testing.T) {
+			f := newFixture(t, r.Name, nil)
+			f.conductor("ctl1", r.Service)
+			c := f.open()
+			all, err := c.HostRecords(t.Context())
+			if err != nil || len(all.Services) < 2 {
+				t.Fatalf("HostRecords = %+v, %v", all, err)
+			}
+			got, err := c.HostRecordsOf(t.Context(), "kvm02")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(HostRecords{Services: all.Services[1:2], Nodes: all.Nodes[1:2], Mappings: all.Mappings[1:2], Conductors: all.Conductors}, got); diff != "" || got.Services[0].Host != "kvm02" {
+				t.Errorf("HostRecordsOf (-want +got):\n%s", diff)
+			}
+			if got, err := c.HostRecordsOf(t.Context(), "kvm"); err != nil || len(got.Services)+len(got.Nodes)+len(got.Mappings) != 0 {
+				t.Errorf("HostRecordsOf a host that is not there = %+v, %v", got, err)
+			}
+			f.exec(f.cell, "UPDATE compute_nodes SET deleted = id WHERE host = 'kvm03'")
+			for uuid, want := range map[string]string{all.Nodes[1].UUID: "kvm02", all.Nodes[2].UUID: "", "": ""} {
+				if host, err := c.NodeHost(t.Context(), uuid); err != nil || host != want {
+					t.Errorf("NodeHost(%s) = %q, %v, want %q", uuid, host, err, want)
+				}
+			}
+		})
+	}
 }
 
 func TestHostRecords(t *testing.T) {

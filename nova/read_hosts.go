@@ -69,12 +69,36 @@ type hostServiceRow struct {
 // HostRecords reads every cell that is open. A host of a closed one has its
 // mapping alone.
 func (c *Cloud) HostRecords(ctx context.Context) (HostRecords, error) {
+	return c.hostRecords(ctx, "1 = 1")
+}
+
+// HostRecordsOf are those of one host, by Nova's name of it.
+func (c *Cloud) HostRecordsOf(ctx context.Context, host string) (HostRecords, error) {
+	return c.hostRecords(ctx, "host = ?", host)
+}
+
+// NodeHost is the host that Nova has a node of this UUID of, "" without one.
+func (c *Cloud) NodeHost(ctx context.Context, uuid string) (string, error) {
+	for _, cell := range c.cells {
+		hosts, err := readRows[string](ctx, cell.database, "compute_nodes", "SELECT host FROM compute_nodes WHERE deleted = 0 AND host IS NOT NULL AND uuid = ?", uuid)
+		if err != nil {
+			return "", err
+		}
+		if len(hosts) > 0 {
+			return hosts[0], nil
+		}
+	}
+	return "", nil
+}
+
+// hostRecords are those of the hosts of which where is true.
+func (c *Cloud) hostRecords(ctx context.Context, where string, values ...any) (HostRecords, error) {
 	r := HostRecords{Conductors: map[string]int{}}
 	mappings, err := readRows[struct {
 		ID     int64
 		Host   string
 		CellID int64
-	}](ctx, c.api, "host_mappings", "SELECT id, host, cell_id FROM host_mappings ORDER BY host")
+	}](ctx, c.api, "host_mappings", "SELECT id, host, cell_id FROM host_mappings WHERE "+where+" ORDER BY host", values...)
 	if err != nil {
 		return r, err
 	}
@@ -82,7 +106,7 @@ func (c *Cloud) HostRecords(ctx context.Context) (HostRecords, error) {
 		r.Mappings = append(r.Mappings, c.hostMapping(HostMapping{ID: m.ID, Host: m.Host}, m.CellID))
 	}
 	for _, cell := range c.cells {
-		if err := r.read(ctx, cell); err != nil {
+		if err := r.read(ctx, cell, where, values); err != nil {
 			return r, err
 		}
 	}
@@ -113,9 +137,9 @@ func (c *Cloud) seen() (cells []cellHosts) {
 }
 
 // read adds one cell.
-func (r *HostRecords) read(ctx context.Context, cell *cell) error {
+func (r *HostRecords) read(ctx context.Context, cell *cell, where string, values []any) error {
 	services, err := readRows[hostServiceRow](ctx, cell.database, "services",
-		"SELECT id, uuid, host, COALESCE(version, 0) AS version, disabled, disabled_reason, forced_down, deleted, report_count, last_seen_up, created_at FROM services WHERE `binary` = 'nova-compute' AND host IS NOT NULL ORDER BY id")
+		"SELECT id, uuid, host, COALESCE(version, 0) AS version, disabled, disabled_reason, forced_down, deleted, report_count, last_seen_up, created_at FROM services WHERE `binary` = 'nova-compute' AND host IS NOT NULL AND "+where+" ORDER BY id", values...)
 	if err != nil {
 		return err
 	}
@@ -129,7 +153,7 @@ func (r *HostRecords) read(ctx context.Context, cell *cell) error {
 		Host    *string
 		Name    *string `gorm:"column:hypervisor_hostname"`
 		Deleted *int64
-	}](ctx, cell.database, "compute_nodes", "SELECT id, COALESCE(uuid, '') AS uuid, host, hypervisor_hostname, deleted FROM compute_nodes ORDER BY id")
+	}](ctx, cell.database, "compute_nodes", "SELECT id, COALESCE(uuid, '') AS uuid, host, hypervisor_hostname, deleted FROM compute_nodes WHERE "+where+" ORDER BY id", values...)
 	if err != nil {
 		return err
 	}

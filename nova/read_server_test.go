@@ -32,7 +32,7 @@ func TestOnServer(t *testing.T) {
 		"VerifyLeftovers": TestVerifyLeftovers, "VerifyUniqueNames": TestVerifyUniqueNames,
 		"VerifyAdopted": TestVerifyAdopted, "Repower": TestRepower, "RepowerRefuses": TestRepowerRefuses, "SetFlavor": TestSetFlavor,
 		"SetFlavorLeavesAResizeAlone": TestSetFlavorLeavesAResizeAlone, "SetPorts": TestSetPorts, "ServersUpdated": TestServersUpdated,
-		"HostRecords": TestHostRecords, "HostService": TestHostService, "RemoveHostInUse": TestRemoveHostInUse, "MapHost": TestMapHost,
+		"HostRecords": TestHostRecords, "HostRecordsOf": TestHostRecordsOf, "HostService": TestHostService, "RemoveHostInUse": TestRemoveHostInUse, "MapHost": TestMapHost,
 	} {
 		t.Run(name, test)
 	}

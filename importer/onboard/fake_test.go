@@ -62,13 +62,29 @@ func (f *fakeWorld) did(format string, args ...any) error {
 	return nil
 }
 
-func (f *fakeWorld) HostRecords(context.Context) (nova.HostRecords, error) {
+func (f *fakeWorld) HostRecordsOf(_ context.Context, host string) (nova.HostRecords, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.report()
-	return nova.HostRecords{
-		Services: slices.Clone(f.records.Services), Nodes: slices.Clone(f.records.Nodes), Mappings: slices.Clone(f.records.Mappings), Conductors: f.records.Conductors,
-	}, nil
+	r := nova.HostRecords{Conductors: f.records.Conductors}
+	r.Services = only(f.records.Services, host, func(s nova.HostService) string { return s.Host })
+	r.Nodes = only(f.records.Nodes, host, func(n nova.HostNode) string { return n.Host })
+	r.Mappings = only(f.records.Mappings, host, func(m nova.HostMapping) string { return m.Host })
+	return r, nil
+}
+
+// only are a host's rows.
+func only[T any](rows []T, host string, of func(T) string) []T {
+	return slices.DeleteFunc(slices.Clone(rows), func(row T) bool { return !strings.EqualFold(of(row), host) })
+}
+
+func (f *fakeWorld) NodeHost(_ context.Context, uuid string) (string, error) {
+	for _, n := range f.records.Nodes {
+		if !n.Deleted && n.UUID == uuid {
+			return n.Host, nil
+		}
+	}
+	return "", nil
 }
 
 func (f *fakeWorld) InstancesOn(context.Context, string) (int, error) { return f.instances, nil }

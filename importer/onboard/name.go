@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // named fails where nova-compute will call itself something else: where its
@@ -25,23 +22,36 @@ func (w *work) named(ctx context.Context) error {
 	return err
 }
 
+// others is the other host that Nova has this identity's node of, "" without one.
+func (w *work) others(ctx context.Context, identity string) (string, error) {
+	host, err := w.Nova.NodeHost(ctx, identity)
+	if err != nil || strings.EqualFold(host, w.ComputeHost) {
+		return "", err
+	}
+	return host, nil
+}
+
 // elsewhere reports whether Nova has got this host's node under another name. Its
 // service is disabled: guests are not counted there either.
 func (w *work) elsewhere(ctx context.Context, s standing) (bool, error) {
+	if s.node.UUID != "" {
+		return false, nil
+	}
 	id, err := w.identityNow(ctx)
 	if err != nil || id == "" {
 		return false, err
 	}
-	i := slices.IndexFunc(s.records.Nodes, func(n nova.HostNode) bool {
-		return !n.Deleted && strings.EqualFold(n.UUID, id) && !strings.EqualFold(n.Host, w.ComputeHost)
-	})
-	if i < 0 {
-		return false, nil
+	other, err := w.others(ctx, id)
+	if err != nil || other == "" {
+		return false, err
 	}
-	other := s.records.Nodes[i].Host
+	records, err := w.Nova.HostRecordsOf(ctx, other)
+	if err != nil {
+		return false, err
+	}
 	err = fmt.Errorf("%w: nova-compute calls itself %s, and was to be %s; set [DEFAULT] host in its nova.conf, and delete the service of %s (openstack compute service delete), which is disabled",
 		ErrChanged, other, w.ComputeHost, other)
-	service, known := Cloud{Records: s.records}.service(other)
+	service, known := Cloud{Records: records}.service(other)
 	if !known {
 		return true, err
 	}

@@ -40,13 +40,13 @@ func TestOnboardAsksForTheName(t *testing.T) {
 // otherwise is a world whose nova-compute calls itself kvm07.lan.
 type otherwise struct{ *fakeWorld }
 
-func (o otherwise) HostRecords(ctx context.Context) (nova.HostRecords, error) {
+func (o otherwise) HostRecordsOf(ctx context.Context, host string) (nova.HostRecords, error) {
 	if o.running == "first" && o.service() < 0 {
 		o.files[idFile] = stray
 		o.records.Services = append(o.records.Services, nova.HostService{ID: 30, UUID: "s30", Host: "kvm07.lan", Cell: cell1, Up: true})
 		o.records.Nodes = append(o.records.Nodes, nova.HostNode{ID: 31, UUID: stray, Host: "kvm07.lan", Name: "kvm07.example.org", Cell: cell1})
 	}
-	return o.fakeWorld.HostRecords(ctx)
+	return o.fakeWorld.HostRecordsOf(ctx, host)
 }
 
 func (o otherwise) service() int {

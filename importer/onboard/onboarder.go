@@ -33,7 +33,8 @@ var (
 
 // Reader is Nova's databases, for looking.
 type Reader interface {
-	HostRecords(ctx context.Context) (nova.HostRecords, error)
+	HostRecordsOf(ctx context.Context, host string) (nova.HostRecords, error)
+	NodeHost(ctx context.Context, uuid string) (string, error)
 	InstancesOn(ctx context.Context, host string) (int, error)
 	Presence(ctx context.Context, uuids []string) (map[string]nova.Presence, error)
 }

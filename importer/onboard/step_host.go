@@ -204,7 +204,7 @@ func (w *work) identityFile() step {
 			return "", w.machine.Give(ctx, w.IdentityFile, []byte(w.Identity), w.Settings.User)
 		},
 		undo: func(ctx context.Context, _ string) error {
-			return w.removeIdentity(ctx, func(id string) bool { return strings.EqualFold(id, w.Identity) })
+			return w.removeIdentity(ctx, func(id string) (bool, error) { return strings.EqualFold(id, w.Identity), nil })
 		},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -133,8 +132,12 @@ func (w *work) forget(ctx context.Context, text string) error {
 		return nil
 	}
 	// There was none before, and nova-compute writes it before it has a node.
-	return w.removeIdentity(ctx, func(id string) bool {
-		return m.Node == "" && !slices.Contains(s.others, id) || strings.EqualFold(id, m.Node)
+	return w.removeIdentity(ctx, func(id string) (bool, error) {
+		if m.Node != "" {
+			return strings.EqualFold(id, m.Node), nil
+		}
+		other, err := w.others(ctx, id)
+		return other == "", err
 	})
 }
 

@@ -75,15 +75,15 @@ func (h *realHost) shell(command string) string {
 
 func (h *realHost) active(unit string) bool { return h.shell("systemctl is-active "+unit) == "active" }
 
-// HostRecords are of what runs.
-func (h *realHost) HostRecords(ctx context.Context) (nova.HostRecords, error) {
+// HostRecordsOf are those that come of what runs.
+func (h *realHost) HostRecordsOf(ctx context.Context, host string) (nova.HostRecords, error) {
 	h.running = ""
 	for unit, what := range map[string]string{firstUnit: "first", "nova-compute": "normal"} {
 		if h.active(unit) {
 			h.running = what
 		}
 	}
-	return h.fakeWorld.HostRecords(ctx)
+	return h.fakeWorld.HostRecordsOf(ctx, host)
 }
 
 func (h *realHost) Close() error { return nil } // it goes on to the undo

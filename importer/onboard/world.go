@@ -15,34 +15,26 @@ import (
 
 // A standing is how a host stands in Nova and Placement.
 type standing struct {
-	records  nova.HostRecords // of all hosts
 	service  nova.HostService // the zero service without one
 	node     nova.HostNode    // the zero node without exactly one
 	mapping  nova.HostMapping
 	mapped   bool
 	provider cloud.Provider
-	others   []string // UUIDs of the nodes of other hosts
 
 	conductor int // version of the nova-conductor of the service's cell, 0 when none has reported
 }
 
 // look asks how the host stands.
 func (w *work) look(ctx context.Context) (s standing, err error) {
-	records, err := w.Nova.HostRecords(ctx)
+	records, err := w.Nova.HostRecordsOf(ctx, w.ComputeHost)
 	if err != nil {
 		return s, err
 	}
 	c := Cloud{Records: records}
-	s.records = records
 	s.service, _ = c.service(w.ComputeHost)
 	s.conductor = records.Conductors[s.service.Cell]
 	s.node = c.node(w.ComputeHost)
 	s.mapping, s.mapped = c.mapping(w.ComputeHost)
-	for _, n := range records.Nodes {
-		if !n.Deleted && !strings.EqualFold(n.Host, w.ComputeHost) {
-			s.others = append(s.others, n.UUID)
-		}
-	}
 	if s.node.Name == "" {
 		return s, nil
 	}
@@ -144,12 +136,14 @@ func (w *work) identityNow(ctx context.Context) (string, error) {
 }
 
 // removeIdentity removes a compute_id that is ours, and no other.
-func (w *work) removeIdentity(ctx context.Context, ours func(id string) bool) error {
+func (w *work) removeIdentity(ctx context.Context, ours func(id string) (bool, error)) error {
 	id, err := w.identityNow(ctx)
 	if err != nil || id == "" {
 		return err
 	}
-	if !ours(id) {
+	if is, err := ours(id); err != nil {
+		return err
+	} else if !is {
 		return fmt.Errorf("remove %s: %w: it says %s", w.IdentityFile, ErrNotOurs, id)
 	}
 	return w.machine.Remove(ctx, w.IdentityFile)

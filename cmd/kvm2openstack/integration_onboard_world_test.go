@@ -156,16 +156,16 @@ func (c cloudOf) disable(w http.ResponseWriter, r *http.Request) {
 		Status string
 		Reason string `json:"disabled_reason"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Status != "disabled" {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Status != "disabled" && in.Status != "enabled" {
 		say(w, 400, nil)
 		return
 	}
-	done, err := c.databases["cell1"].Exec("UPDATE services SET disabled = 1, disabled_reason = ? WHERE uuid = ? AND deleted = 0", in.Reason, r.PathValue("id"))
+	done, err := c.databases["cell1"].Exec("UPDATE services SET disabled = ?, disabled_reason = NULLIF(?, '') WHERE uuid = ? AND deleted = 0", in.Status == "disabled", in.Reason, r.PathValue("id"))
 	if n, _ := affected(done, err); n == 0 {
 		say(w, 404, nil)
 		return
 	}
-	say(w, 200, map[string]any{"service": map[string]any{"id": r.PathValue("id"), "status": "disabled"}})
+	say(w, 200, map[string]any{"service": map[string]any{"id": r.PathValue("id"), "status": in.Status}})
 }
 
 func affected(r sql.Result, err error) (int64, error) {

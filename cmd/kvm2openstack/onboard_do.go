@@ -211,7 +211,7 @@ func (o *onboardOptions) undo(ctx context.Context, a *app, c config, hosts []dis
 	for i, b := range backs {
 		names[i] = b.Host
 	}
-	question := fmt.Sprintf("take %s out of Nova again (nova-compute is stopped there; service, node, provider, mapping and compute_id that came of the onboarding go; guests keep running)", strings.Join(names, ", "))
+	question := fmt.Sprintf("take %s out of Nova again (nova-compute is stopped there; service, node, provider, mapping and compute_id that came of the onboarding go; where it was only mapped the mapping goes, and its service is enabled as before; guests keep running)", strings.Join(names, ", "))
 	if err := a.confirm(ctx, o.yes, question); err != nil {
 		return err
 	}

@@ -168,6 +168,20 @@ func (f *fakeWorld) DisableService(_ context.Context, uuid, reason string) error
 	return nil
 }
 
+func (f *fakeWorld) EnableService(_ context.Context, uuid string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.did("EnableService"); err != nil {
+		return err
+	}
+	i := f.own()
+	if i < 0 || f.records.Services[i].UUID != uuid {
+		return cloud.ErrNotFound
+	}
+	f.records.Services[i].Disabled, f.records.Services[i].Reason = false, ""
+	return nil
+}
+
 // DeleteService soft-deletes service and nodes, and takes mapping and provider
 // out, as nova-api does.
 func (f *fakeWorld) DeleteService(_ context.Context, uuid string) error {

@@ -51,6 +51,7 @@ type Writer interface {
 type API interface {
 	HostProviders(ctx context.Context, names ...string) ([]cloud.Provider, error)
 	DisableService(ctx context.Context, uuid, reason string) error
+	EnableService(ctx context.Context, uuid string) error
 	DeleteService(ctx context.Context, uuid string) error
 }
 
@@ -104,6 +105,7 @@ type Result struct {
 	Step    string // that did not go well
 	Err     error
 	Checks  []Check
+	Left    []string // that was not given back as it was, and why
 }
 
 // Key is the host's name among the journal's steps, which know domains by UUIDs.

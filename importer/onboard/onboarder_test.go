@@ -259,6 +259,7 @@ func TestOnboardMapsEnabled(t *testing.T) {
 // is disabled before the scheduler finds it.
 func TestOnboardMapsAlone(t *testing.T) {
 	f := onlyUnmapped(t)
+	before := f.is()
 	o := f.onboarder(journalFile(t))
 	r := o.Onboard(t.Context(), []Job{f.job(ByFirstStart)})[0]
 	wantOutcome(t, r, Onboarded)
@@ -268,9 +269,10 @@ func TestOnboardMapsAlone(t *testing.T) {
 	if len(r.Checks) != 7 || !f.records.Services[f.own()].Disabled {
 		t.Errorf("checks %+v:\n%s", r.Checks, f.is())
 	}
-	wantOutcome(t, o.Undo(t.Context(), []Return{{Host: "seven", ComputeHost: "kvm07"}})[0], Undone)
-	if len(f.records.Mappings) != 1 || f.own() < 0 {
-		t.Errorf("after the undo:\n%s", f.is())
+	r = o.Undo(t.Context(), []Return{{Host: "seven", ComputeHost: "kvm07"}})[0]
+	wantOutcome(t, r, Undone)
+	if diff := cmp.Diff(before, f.is()); diff != "" || len(r.Left) > 0 {
+		t.Errorf("after the undo, which has left %q (-before +after):\n%s", r.Left, diff)
 	}
 }
 

@@ -174,6 +174,7 @@ func (o *Onboarder) undo(ctx context.Context, b Return) Result {
 	if r.Step, r.Err = w.backward(ctx, begun); r.Err != nil {
 		r.Outcome = Half
 	}
+	r.Left = w.left
 	return r
 }
 

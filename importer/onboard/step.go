@@ -38,7 +38,12 @@ type work struct {
 	Intent
 	host     Host
 	machine  Machine
-	finished bool // once before
+	finished bool     // once before
+	left     []string // that a way back has not given back, and why
+}
+
+func (w *work) leave(format string, args ...any) {
+	w.left = append(w.left, fmt.Sprintf(format, args...))
 }
 
 // steps are those of a way, in their order.
@@ -52,26 +57,7 @@ func (w *work) steps() []step {
 	case ByRecords:
 		return []step{w.identityFile(), w.serviceRow(), w.start(), w.recordsThere(), w.mapped()}
 	}
-	if w.host.Domains > 0 {
-		return []step{w.disableUnused(), w.mapped()}
-	}
-	return []step{w.mapped()}
-}
-
-// disableUnused disables the service of a host that Nova knows, and has no
-// instances on: a host in production that is only mapped again stays enabled.
-// The way back leaves it disabled.
-func (w *work) disableUnused() step {
-	s := w.disable()
-	disabled := s.done
-	s.done = func(ctx context.Context) (bool, error) {
-		if is, err := disabled(ctx); is || err != nil {
-			return is, err
-		}
-		unused, err := w.uncounted(ctx)
-		return !unused, err
-	}
-	return s
+	return []step{w.disableUnused(), w.mapped()}
 }
 
 // uncounted: the host has guests, and Nova has none on it.

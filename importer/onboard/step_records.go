@@ -85,7 +85,7 @@ func (w *work) mapped() step {
 		undo: func(ctx context.Context, text string) error {
 			id, err := w.mappingMade(ctx, text)
 			if err != nil || id == 0 {
-				return err
+				return err // what stays goes with the service, or is why that stays disabled
 			}
 			return w.Writer.UnmapHost(ctx, w.ComputeHost, id)
 		},

@@ -3,6 +3,7 @@ package onboard
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -114,6 +115,50 @@ func TestUndoOfWhatWasNotNoted(t *testing.T) {
 			wantOutcome(t, r, Undone)
 			if diff := cmp.Diff(before, f.is()); diff != "" {
 				t.Errorf("(-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// An undo gives a service back that was only disabled, but where somebody else
+// has had a hand in it; and says so.
+func TestUndoOfDisable(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after func(*fakeWorld, *nova.HostService)
+		disabled      bool
+		reason, left  string
+	}{
+		"nova-compute had disabled it": {before: func(_ *fakeWorld, s *nova.HostService) { s.Disabled, s.Reason = true, "AUTO: lost" }, disabled: true, reason: "AUTO: lost"},
+		"somebody had":                 {before: func(_ *fakeWorld, s *nova.HostService) { s.Disabled, s.Reason = true, "a new disk" }, disabled: true, reason: "a new disk"},
+		"somebody has enabled it":      {after: func(_ *fakeWorld, s *nova.HostService) { s.Disabled, s.Reason = false, "" }},
+		"somebody has disabled it": {
+			after: func(_ *fakeWorld, s *nova.HostService) { s.Reason = "a new disk" }, disabled: true, reason: "a new disk", left: "somebody else has done that meanwhile (a new disk)",
+		},
+		"somebody has mapped it": {
+			after:    func(f *fakeWorld, _ *nova.HostService) { f.records.Mappings[1].ID = 5 },
+			disabled: true, reason: DisabledReason, left: "somebody has mapped the host to cell1: enabled, the scheduler would take it for empty. If that is meant: openstack compute service set --enable kvm07 nova-compute",
+		},
+		"it is gone": {after: func(_ *fakeWorld, s *nova.HostService) { s.Deleted = true }, disabled: true, reason: DisabledReason},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := onlyUnmapped(t)
+			own := &f.records.Services[f.own()]
+			if c.before != nil {
+				c.before(f, own)
+			}
+			o := f.onboarder(journalFile(t))
+			wantOutcome(t, o.Onboard(t.Context(), []Job{f.job(ByFirstStart)})[0], Onboarded)
+			if c.after != nil {
+				c.after(f, own)
+			}
+			f.calls = nil
+			r := o.Undo(t.Context(), []Return{{Host: "seven", ComputeHost: "kvm07"}})[0]
+			wantOutcome(t, r, Undone)
+			if own.Disabled != c.disabled || own.Reason != c.reason {
+				t.Errorf("its service is %+v after %q", own, f.calls)
+			}
+			if left := strings.Join(r.Left, "; "); (left == "") != (c.left == "") || !strings.Contains(left, c.left) {
+				t.Errorf("left is %q, want %q", left, c.left)
 			}
 		})
 	}

@@ -68,6 +68,18 @@ func (c *Cloud) DisableService(ctx context.Context, uuid, reason string) error {
 	return nil
 }
 
+// EnableService gives a host to the scheduler again. cloud.ErrNotFound when there
+// is no such service.
+func (c *Cloud) EnableService(ctx context.Context, uuid string) error {
+	err := c.ask(ctx, nova, "enable compute service "+uuid, func(ctx context.Context) error {
+		return services.Update(ctx, c.compute, uuid, services.UpdateOpts{Status: services.ServiceEnabled}).Err
+	})
+	if err != nil {
+		return fmt.Errorf("enable compute service %s: %w", uuid, orNotFound(err))
+	}
+	return nil
+}
+
 // DeleteService has Nova forget a host: its service, nodes, mapping and
 // providers. Nova refuses while it has instances there, and does not notice
 // that a nova-compute still runs, which would make all of it anew. One that is

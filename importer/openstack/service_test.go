@@ -71,6 +71,12 @@ func TestComputeServices(t *testing.T) {
 	if err := c.DisableService(t.Context(), busy, ""); !errors.Is(err, cloud.ErrNotFound) {
 		t.Errorf("DisableService of none = %v, want %v", err, cloud.ErrNotFound)
 	}
+	if err := c.EnableService(t.Context(), known); err != nil || said.Status != "enabled" {
+		t.Errorf("EnableService = %v, and Nova was told %+v", err, said)
+	}
+	if err := c.EnableService(t.Context(), busy); !errors.Is(err, cloud.ErrNotFound) {
+		t.Errorf("EnableService of none = %v, want %v", err, cloud.ErrNotFound)
+	}
 	for range 2 { // The second time it is gone.
 		if err := c.DeleteService(t.Context(), known); err != nil {
 			t.Errorf("DeleteService = %v", err)

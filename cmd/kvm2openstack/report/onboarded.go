@@ -73,6 +73,9 @@ func onboardedResult(w io.Writer, r onboard.Result, notes []string, s Style) {
 		}
 		p.say(word, strings.TrimSuffix(c.What+": "+c.Seen, ": "))
 	}
+	for _, left := range r.Left {
+		p.say("left", left)
+	}
 	for _, note := range notes {
 		p.say("note", note)
 	}
@@ -116,6 +119,7 @@ type onboardedJSON struct {
 	Reason      string          `json:"reason,omitempty"`
 	Log         []string        `json:"log,omitempty"` // the end of nova-compute's, where that failed
 	Checks      []onboard.Check `json:"checks"`
+	Left        []string        `json:"left"` // by an undo
 	Notes       []string        `json:"notes"`
 }
 
@@ -123,7 +127,7 @@ type onboardedJSON struct {
 func OnboardedJSON(w io.Writer, end OnboardEnd) error {
 	results := make([]onboardedJSON, len(end.Results))
 	for i, r := range end.Results {
-		results[i] = onboardedJSON{Host: r.Host, ComputeHost: r.Name, Outcome: r.Outcome, Step: r.Step, Notes: end.notes(r), Checks: append([]onboard.Check{}, r.Checks...)}
+		results[i] = onboardedJSON{Host: r.Host, ComputeHost: r.Name, Outcome: r.Outcome, Step: r.Step, Notes: end.notes(r), Checks: append([]onboard.Check{}, r.Checks...), Left: append([]string{}, r.Left...)}
 		if r.Err != nil {
 			results[i].Reason, results[i].Log = r.Err.Error(), logOf(r.Err)
 		}

@@ -13,7 +13,7 @@ import (
 // What was worth knowing beforehand is worth knowing afterwards.
 func TestOnboardedNotes(t *testing.T) {
 	end := OnboardEnd{
-		Results: []onboard.Result{{Host: "seven", Name: "kvm07", Outcome: onboard.Onboarded}, {Host: "eight", Name: "kvm08", Outcome: onboard.Half}},
+		Results: []onboard.Result{{Host: "seven", Name: "kvm07", Outcome: onboard.Undone, Left: []string{"its service stays disabled"}}, {Host: "eight", Name: "kvm08", Outcome: onboard.Half}},
 		Judged: []onboard.Assessment{
 			{Host: onboard.Host{Name: "eight"}, Verdict: onboard.Verdict{Notes: []string{"drives without a medium: db sda"}}},
 			{Host: onboard.Host{Name: "seven"}},
@@ -25,6 +25,9 @@ func TestOnboardedNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, eight, _ := strings.Cut(text.String(), "eight: half done")
+	if strings.Count(text.String(), "left ") != 1 || !strings.Contains(text.String(), "its service stays disabled") || strings.Count(program.String(), `"left": []`) != 1 {
+		t.Errorf("what is left:\n%s\n%s", text.String(), program.String())
+	}
 	if strings.Count(text.String(), "note ") != 1 || !strings.Contains(eight, "drives without a medium: db sda") {
 		t.Errorf("text:\n%s", text.String())
 	}

@@ -53,7 +53,7 @@ with the same command, and --undo takes back what the journal says was made.`,
 	f.StringVar(&o.inventory, "inventory", "", "`FILE` with hosts: YAML, or one URI a line (default: those of the configuration)")
 	f.BoolVar(&o.insecure, "insecure", false, "allow qemu+tcp:// hosts, which are neither encrypted nor authenticated")
 	f.StringVar(&o.way, "way", string(onboard.ByFirstStart), "`first-start` on an empty libvirt, in which Nova makes its records; or records, written into Nova's database, where that cannot be")
-	f.StringVar(&o.cell, "cell", "", "`NAME` of the cell that the hosts' transport_url leads to, for --way records where there are several")
+	f.StringVar(&o.cell, "cell", "", "`NAME` of the cell that the hosts' transport_url leads to: for --way records where there are several, and where one is disabled")
 	f.BoolVar(&o.apply, "apply", false, "do it, where that is the remedy")
 	f.BoolVar(&o.back, "undo", false, "take it back, as the journal says")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
@@ -72,8 +72,6 @@ func (o *onboardOptions) check() error {
 		return usagef("give --apply or --undo, not both")
 	case o.yes && !o.apply && !o.back:
 		return usagef("--yes is for --apply and --undo; without them nothing is changed")
-	case o.cell != "" && o.way != string(onboard.ByRecords):
-		return usagef("--cell is for --way records; otherwise nova-compute itself knows its cell")
 	}
 	return checkOutput(o.output, "table", "json")
 }

@@ -82,7 +82,10 @@ func (o *onboardOptions) assess(ctx context.Context, a *app, c config, hosts []d
 		return nil, in, err
 	}
 	defer closeNova(db)
-	in = onboard.Cloud{Release: db.Release(), Open: db.OpenCells(), Closed: db.ClosedCells()}
+	in = onboard.Cloud{Release: db.Release(), Open: db.OpenCells(), Closed: db.ClosedCells(), Cell: o.cell}
+	if err := o.knowsCell(in); err != nil {
+		return nil, in, err
+	}
 	found := o.survey(c, hosts).Run(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, in, err
@@ -97,6 +100,27 @@ func (o *onboardOptions) assess(ctx context.Context, a *app, c config, hosts []d
 		return nil, in, err
 	}
 	return onboard.Assess(found, in, c.Onboard, onboard.Way(o.way)), in, nil
+}
+
+// knowsCell refuses a --cell that no host can be in.
+func (o *onboardOptions) knowsCell(in onboard.Cloud) error {
+	var names []string
+	for _, open := range in.Open {
+		if o.cell == "" || o.cell == open.Name || o.cell == open.UUID {
+			return nil
+		}
+		names = append(names, open.Name)
+	}
+	for _, closed := range in.Closed {
+		if o.cell != closed.Name && o.cell != closed.UUID {
+			continue
+		}
+		if closed.Disabled {
+			return usagef("--cell %s: that cell is disabled: enable it while hosts are onboarded (nova-manage cell_v2 update_cell --enable --cell_uuid %s)", o.cell, closed.UUID)
+		}
+		return usagef("--cell %s: that cell could not be read: %s", o.cell, closed.Reason)
+	}
+	return usagef("--cell %s: there is no such cell; there are %s", o.cell, strings.Join(names, ", "))
 }
 
 // hostProviders are those of Placement; nil without its API.

@@ -36,6 +36,12 @@ func (o *onboardOptions) next(a *app, names []string) string {
 	if o.way != string(onboard.ByFirstStart) {
 		words = append(words, "--way", o.way)
 	}
+	if o.cell != "" {
+		words = append(words, "--cell", o.cell)
+	}
+	if o.insecure {
+		words = append(words, "--insecure")
+	}
 	for i, w := range words[1:] {
 		words[i+1] = check.Shell(w)
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // A first start whose service cannot be disabled is ended at once: the scheduler
@@ -46,4 +49,21 @@ func TestDisableOverItsOwnReason(t *testing.T) {
 	if slices.Contains(f.calls, "DisableService normal") {
 		t.Errorf("it was disabled again: %q", f.calls)
 	}
+}
+
+// nova-compute shows itself which cell it is in: another than was said ends it
+// before it sees a guest.
+func TestFirstStartInAnotherCell(t *testing.T) {
+	f := newFakeWorld(t)
+	o := f.onboarder(journalFile(t))
+	j := f.job(ByFirstStart)
+	j.Cloud.Open = append(j.Cloud.Open, nova.OpenCell{UUID: "c2", Name: "cell2"})
+	j.Cell = "cell2"
+	r := o.Onboard(t.Context(), []Job{j})[0]
+	if r.Outcome != Half || !errors.Is(r.Err, ErrChanged) || !strings.Contains(r.Err.Error(), "has come up in cell1") || f.running != "" || slices.Contains(f.calls, "start") || !f.records.Services[f.own()].Disabled {
+		t.Errorf("Onboard = %s, %v, and did %q:\n%s", r.Outcome, r.Err, f.calls, f.is())
+	}
+	wantOutcome(t, o.Undo(t.Context(), []Return{{Host: "seven", ComputeHost: "kvm07"}})[0], Undone)
+	j.Cell = "cell1"
+	wantOutcome(t, o.Onboard(t.Context(), []Job{j})[0], Onboarded)
 }

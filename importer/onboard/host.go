@@ -40,6 +40,7 @@ type Cloud struct {
 	Records   nova.HostRecords
 	Open      []nova.OpenCell
 	Closed    []nova.ClosedCell
+	Cell      string                   // name or UUID of the one that the hosts' transport_url leads to, if somebody has said so
 	Providers []cloud.Provider         // of Placement, of the hosts' names; nil when it was not asked
 	Presence  map[string]nova.Presence // of the hosts' guests, by the UUID that libvirt has
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -69,41 +70,48 @@ func (j Job) intent() (Intent, error) {
 		in.Way, in.Cell = "", own.Cell
 		return in, nil
 	}
-	if j.Way != ByRecords {
-		return in, nil
-	}
 	var err error
-	if in.Cell, in.Version, err = j.cell(); err != nil {
+	if in.Cell, err = j.cell(); err != nil || j.Way != ByRecords {
+		return in, err
+	}
+	if in.Version, err = j.version(in.Cell); err != nil {
 		return in, err
 	}
 	in.Service, in.Identity = uuid.NewString(), cmp.Or(in.Identity, uuid.NewString())
 	return in, nil
 }
 
-// cell is the one that the service's row goes to, with the version of its
-// nova-conductor.
-func (j Job) cell() (string, int, error) {
-	var names []string
+// cell is the one that the service is to be in, by what was said, or because
+// there is one alone; "" where nova-compute decides and nobody has said.
+func (j Job) cell() (string, error) {
+	if j.Cell == "" && j.Way != ByRecords {
+		return "", nil
+	}
+	var open []string
 	for _, s := range j.Cloud.Open {
 		if j.Cell == "" || j.Cell == s.Name || j.Cell == s.UUID {
-			names = append(names, s.UUID)
+			open = append(open, s.UUID)
 		}
 	}
-	switch len(names) {
+	switch len(open) {
 	case 0:
-		return "", 0, fmt.Errorf("there is no open cell %s", cmp.Or(j.Cell, "at all"))
+		return "", fmt.Errorf("there is no open cell %s", cmp.Or(j.Cell, "at all"))
 	case 1:
-	default:
-		return "", 0, fmt.Errorf("there are %d cells: say with --cell to which one the host's transport_url leads", len(names))
+		return open[0], nil
 	}
-	version, ok := j.Cloud.Records.Conductors[names[0]]
+	return "", fmt.Errorf("there are %d cells: say with --cell to which one the host's transport_url leads", len(open))
+}
+
+// version is what the service's row has: that of the cell's nova-conductor.
+func (j Job) version(cell string) (int, error) {
+	version, ok := j.Cloud.Records.Conductors[cell]
 	if !ok {
 		version = j.Cloud.Release.Services
 	}
 	if version == 0 {
-		return "", 0, fmt.Errorf("no nova-conductor has reported to the cell, so it is not known which version a service has")
+		return 0, errors.New("no nova-conductor has reported to the cell, so it is not known which version a service has")
 	}
-	return names[0], version, nil
+	return version, nil
 }
 
 // earlier is the intent of an onboarding that is not taken back, with the steps

@@ -82,7 +82,7 @@ type Job struct {
 	Cloud Cloud
 	Reach discover.Host
 	Way   Way
-	Cell  string // of ByRecords: its name, "" where there is one alone
+	Cell  string // that its transport_url leads to, "" where nobody has said
 }
 
 // An Outcome is what became of a host.

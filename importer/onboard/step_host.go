@@ -86,6 +86,9 @@ func (w *work) firstDone(ctx context.Context, s standing) (bool, error) {
 			return true, err // the scheduler could use it meanwhile
 		}
 	}
+	if s.service.UUID != "" && w.Cell != "" && s.service.Cell != w.Cell {
+		return true, fmt.Errorf("%w: nova-compute has come up in %s, and that is not the cell that was said (--cell): take it back (--undo), and correct the one or transport_url in its nova.conf", ErrChanged, s.service.CellName)
+	}
 	if !s.complete() && w.firstEnded(ctx) {
 		return true, fmt.Errorf("%w: the first start has ended by itself: %s", ErrSilent, s.missing())
 	}

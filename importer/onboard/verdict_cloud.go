@@ -17,12 +17,14 @@ func (j *judging) cells() {
 		return
 	}
 	guests := j.c.strangers(j.h) > 0
+	// nova-compute asks the cell alone that its transport_url leads to.
+	elsewhere := j.c.Cell != "" || j.known && j.own.Up
 	for _, closed := range j.c.Closed {
 		switch {
-		case closed.Disabled && guests:
-			j.add(ClosedCell, Uncertain, closed.Name+" is disabled and was not looked into: it may have deleted instances of its guests' UUIDs, and nova-compute destroys such guests",
-				"enable the cell while this host is onboarded (the services of its hosts can be disabled instead), or delete it if it is of no use any more",
-				"nova-manage cell_v2 update_cell --enable --cell_uuid "+closed.UUID)
+		case closed.Disabled && guests && !elsewhere:
+			j.add(ClosedCell, Uncertain, closed.Name+" is disabled and was not looked into: it may have deleted instances of its guests' UUIDs, and nova-compute destroys such guests if the host's transport_url leads to that cell",
+				"if it leads to another, say so: --cell NAME; else enable the cell while this host is onboarded (the services of its hosts can be disabled instead), or delete it if it is of no use any more",
+				"nova-manage cell_v2 list_cells", "nova-manage cell_v2 update_cell --enable --cell_uuid "+closed.UUID)
 		case !closed.Disabled && (guests || !j.known):
 			j.add(ClosedCell, Uncertain, fmt.Sprintf("%s could not be read, and may have records of it, or deleted instances of its guests' UUIDs: %s", closed.Name, closed.Reason), "make the database of that cell answer, or give its URL in the configuration (nova: cells)")
 		}

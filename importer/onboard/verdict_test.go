@@ -156,6 +156,23 @@ func TestJudge(t *testing.T) {
 		}, Uncertain, ClosedCell, "cell2 is disabled and was not looked into: it may have deleted instances", false},
 		"a disabled cell, and none":    {func(s *situation) { s.empty(); s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, Accepted, "", "first start", false},
 		"a disabled cell, all adopted": {func(s *situation) { s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, Accepted, "", mine, false},
+		"a disabled cell, and another is said": {func(s *situation) {
+			s.fresh()
+			s.c.Closed, s.c.Cell = []nova.ClosedCell{{Name: "cell2", Disabled: true}}, "cell1"
+		}, Refused, FirstStart, "3 domains", true},
+		"a disabled cell, and it reports to another": {func(s *situation) {
+			delete(s.c.Presence, "g3")
+			s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}}
+		}, Accepted, "", mine, false},
+		"a disabled cell, and it does not report": {func(s *situation) {
+			delete(s.c.Presence, "g3")
+			s.c.Records.Services[1].Up = false
+			s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}}
+		}, Uncertain, ClosedCell, "if the host's transport_url leads to that cell", false},
+		"a silent cell, and another is said": {func(s *situation) {
+			s.fresh()
+			s.c.Closed, s.c.Cell = []nova.ClosedCell{{Name: "cell2", Reason: "refused"}}, "cell1"
+		}, Uncertain, ClosedCell, "cell2 could not be read", false},
 		"one not adopted, cell silent": {func(s *situation) {
 			delete(s.c.Presence, "g3")
 			s.c.Closed = []nova.ClosedCell{{Name: "cell2", Reason: "refused"}}

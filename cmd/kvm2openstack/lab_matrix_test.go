@@ -62,7 +62,7 @@ func TestLabImported(t *testing.T) {
 		d.bomb()
 		d.perform(operation{"delete", (*day).deletes})
 	})
-	r.ends(t, refusesScreen)
+	r.ends(t, refusesScreen, undiagnosed)
 }
 
 // early does what restarts nothing, and asks for what the guest's state does not
@@ -73,10 +73,15 @@ func (d *day) early() {
 		switch {
 		case slices.Contains(notIn[d.status], o.name):
 			d.notInState(o.name)
+		case o.name == plan.Screen && d.status == "SHUTOFF":
+			d.noScreen()
 		case o.name == plan.Screen && d.hasScreenPassword():
 			d.screenRefused()
 		default:
 			d.perform(o)
+			if o.name == interfaces && d.status == "PAUSED" {
+				d.seenBy.add(d, o.name, "attaches, and detaches once it runs", "nova/virt/libvirt/driver.py _detach_from_live_with_retry waits for the guest")
+			}
 		}
 	}
 	if d.status == "SHUTOFF" {

@@ -104,7 +104,8 @@ func (d *day) newPort() (id, mac, address string) {
 }
 
 // interfaces gives the guest a second interface, which it has to see and to
-// answer on if it runs, and takes it away again.
+// answer on if it runs, and takes it away again. A paused guest has to run for
+// that: it does not let go of a device, and Nova gives up after some minutes.
 func (d *day) interfaces() {
 	d.t.Helper()
 	id, mac, address := d.newPort()
@@ -113,6 +114,10 @@ func (d *day) interfaces() {
 	d.eventually(5*time.Minute, d.guest.name+" has the new interface", func() bool {
 		return strings.Contains(d.virsh("dumpxml", d.uuid()), mac)
 	})
+	if d.status == "PAUSED" {
+		d.do("ACTIVE", "unpause", nil)
+		defer func() { d.do("PAUSED", "pause", nil) }()
+	}
 	if d.status == "ACTIVE" {
 		d.eventuallyState("sees the new interface", func(g map[string]string) bool { return strings.Contains(fmt.Sprint(g), mac) })
 		d.eventually(5*time.Minute, d.guest.name+" answers at "+address, func() bool {

@@ -31,11 +31,13 @@ var harmless = []operation{
 	{"rename", (*day).renames},
 	{"lock, unlock", (*day).locks},
 	{plan.Groups, (*day).securityGroup},
-	{"attach, detach interface", (*day).interfaces},
+	{interfaces, (*day).interfaces},
 	{"pause, unpause", (*day).pauses},
 	{"suspend, resume", (*day).suspends},
 	{"soft reboot", (*day).softReboot},
 }
+
+const interfaces = "attach, detach interface"
 
 func (d *day) shows() {
 	d.t.Helper()

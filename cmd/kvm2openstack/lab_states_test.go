@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/http"
+	"os/exec"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/importer/plan"
@@ -12,7 +13,7 @@ import (
 // notIn are the operations that Nova refuses by the state of the server, as it
 // does with its own.
 var notIn = map[string][]string{
-	"SHUTOFF": {"diagnostics", "console log", plan.Screen, "pause, unpause", "suspend, resume", "soft reboot"},
+	"SHUTOFF": {"diagnostics", "console log", "pause, unpause", "suspend, resume", "soft reboot"},
 	"PAUSED":  {"diagnostics", "suspend, resume", "soft reboot"},
 }
 
@@ -20,19 +21,19 @@ var notIn = map[string][]string{
 type question struct {
 	method, path string
 	body         any
+	status       int // of the answer
 	reason       string
 }
 
 const byState = "nova/compute/api.py check_instance_state"
 
 var questions = map[string]question{
-	"diagnostics":     {http.MethodGet, "/diagnostics", nil, "nova/compute/manager.py get_instance_diagnostics wants it to run"},
-	"console log":     {http.MethodPost, "/action", map[string]any{"os-getConsoleOutput": map[string]any{}}, "nova/virt/libvirt/driver.py get_console_output"},
-	plan.Screen:       {http.MethodPost, "/remote-consoles", map[string]any{"remote_console": map[string]any{"protocol": "vnc", "type": "novnc"}}, "nova/virt/libvirt/driver.py get_vnc_console"},
-	"pause, unpause":  {http.MethodPost, "/action", map[string]any{"pause": nil}, byState},
-	"suspend, resume": {http.MethodPost, "/action", map[string]any{"suspend": nil}, byState},
-	"soft reboot":     {http.MethodPost, "/action", map[string]any{"reboot": map[string]any{"type": "SOFT"}}, byState},
-	plan.Start:        {http.MethodPost, "/action", map[string]any{"os-stop": nil}, byState},
+	"diagnostics":     {http.MethodGet, "/diagnostics", nil, http.StatusConflict, "nova/compute/manager.py get_instance_diagnostics wants it to run"},
+	"console log":     {http.MethodPost, "/action", map[string]any{"os-getConsoleOutput": map[string]any{}}, http.StatusNotFound, "nova/virt/libvirt/driver.py get_console_output"},
+	"pause, unpause":  {http.MethodPost, "/action", map[string]any{"pause": nil}, http.StatusConflict, byState},
+	"suspend, resume": {http.MethodPost, "/action", map[string]any{"suspend": nil}, http.StatusConflict, byState},
+	"soft reboot":     {http.MethodPost, "/action", map[string]any{"reboot": map[string]any{"type": "SOFT"}}, http.StatusConflict, byState},
+	plan.Start:        {http.MethodPost, "/action", map[string]any{"os-stop": nil}, http.StatusConflict, byState},
 }
 
 // notInState asks for what cannot be in the state that the guest is in: Nova's
@@ -41,9 +42,24 @@ func (d *day) notInState(operation string) {
 	d.t.Helper()
 	q := questions[operation]
 	err := call(d.who().compute, q.method, "servers/"+d.uuid()+q.path, q.body, nil)
-	if !refusedWith(err, http.StatusConflict) || strings.Contains(err.Error(), "is locked") {
+	if !refusedWith(err, q.status) || strings.Contains(err.Error(), "is locked") {
 		d.t.Errorf("%s, which is %s, was told on %s: %v", d.guest.name, d.status, operation, err)
+	}
+	if operation == "diagnostics" {
+		d.log = d.markLog("nova-compute") // It has a traceback for that, see undiagnosed.
 	}
 	d.check(operation)
 	d.seenBy.add(d, operation, "not in this state", q.reason)
+}
+
+// noScreen: of a guest that is off Nova gives out the address of a screen, and
+// nothing is there.
+func (d *day) noScreen() {
+	d.t.Helper()
+	out, err := exec.CommandContext(d.t.Context(), "/usr/bin/python3", "../../testdata/lab/screen.py", d.console()).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "the proxy has closed the connection") {
+		d.t.Errorf("the proxy shows a screen of %s, which is off, or says something else: %v\n%s", d.guest.name, err, out)
+	}
+	d.check(plan.Screen)
+	d.seenBy.add(d, plan.Screen, "not in this state", "nova/virt/libvirt/driver.py get_vnc_console reads the screen's port from the domain")
 }

@@ -27,6 +27,11 @@ var idleAPI = excuse{"nova-api", regexp.MustCompile(` ERROR oslo\.messaging\._dr
 var refusesScreen = excuse{"nova-novncproxy", regexp.MustCompile(
 	` ERROR nova\.console\.websocketproxy .*Unable to perform security proxying, .*No matching auth scheme: allowed types: '1', desired types: '2'`)}
 
+// undiagnosed is what nova-compute says when it is asked for the diagnostics of a
+// server that does not run, of Nova's own as well.
+var undiagnosed = excuse{"nova-compute", regexp.MustCompile(
+	` ERROR oslo_messaging\.rpc\.server .*Exception during message handling: nova\.exception\.InstanceInvalidState: .* Cannot get_diagnostics while the instance is in this state`)}
+
 // What Nova's daemons say while they miss the database or the queue.
 var (
 	disconnected = regexp.MustCompile(` ERROR oslo_db\.sqlalchemy\.engines .*Database connection was found disconnected; reconnecting: .*\(2013, 'Lost connection to MySQL server during query'\)`)
@@ -103,6 +108,8 @@ func TestUnexcused(t *testing.T) {
 		{"nova-compute", refused, []excuse{refusesScreen}, []string{refused}},
 		{"nova-novncproxy", refused + other, []excuse{refusesScreen}, []string{other}},
 		{"nova-compute", other + raced + bare, nil, []string{other, bare}},
+		{"nova-compute", "2026-11-27 22:52:26.111 8702 ERROR oslo_messaging.rpc.server [None req-7 - -] Exception during message handling: nova.exception.InstanceInvalidState: " +
+			"Instance u in power state shutdown. Cannot get_diagnostics while the instance is in this state.\n", []excuse{undiagnosed}, nil},
 		{"nova-api", "2026-11-27 15:53:00.000 1 ERROR oslo.messaging._drivers.impl_rabbit [-] [u] AMQP server on 127.0.0.1:5672 is unreachable: <RecoverableConnectionError: unknown error>. Trying again in 1 seconds.: amqp\n", []excuse{idleAPI}, nil},
 		{"nova-api", "2026-11-27 15:53:00.000 1 ERROR oslo.messaging._drivers.impl_rabbit [-] [u] AMQP server on 127.0.0.1:5672 is unreachable: [Errno 111] ECONNREFUSED. Trying again in 2 seconds.\n", saidBy(unreachable, "nova-conductor", "nova-api"), nil},
 		{"nova-scheduler", "2026-11-27 15:53:00.000 1 ERROR oslo_db.sqlalchemy.engines [-] Database connection was found disconnected; reconnecting: oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2013, 'Lost connection to MySQL server during query')\n" +

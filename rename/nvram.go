@@ -30,6 +30,16 @@ func NVRAM(definition string) (path string, implicit bool, err error) {
 	return path, implicit, nil
 }
 
+// NVRAMInUse is the file of a domain's EFI variables, "" where it has none. live
+// is the path in the live definition, "" where it is off.
+func NVRAMInUse(definition, live, name string) (string, error) {
+	path, implicit, err := NVRAM(definition)
+	if err != nil || path == "" && !implicit {
+		return "", err
+	}
+	return cmp.Or(live, path, DefaultNVRAM(name)), nil
+}
+
 func nvram(doc *document) (path string, implicit bool, err error) {
 	f, err := readFirmware(doc)
 	if err != nil || f.os == nil {

@@ -24,7 +24,11 @@ func (t *Tree) Done(ctx context.Context, w Want) (bool, error) {
 			return false, nil
 		}
 	}
-	return t.infoDone(w, dir.path)
+	if done, err := t.infoDone(w, dir.path); err != nil || !done {
+		return false, err
+	}
+	p, err := t.surveyVariables(w.Variables)
+	return err == nil && p.done(), err
 }
 
 // proven reports whether two names are beyond doubt one file with at least two
@@ -46,7 +50,7 @@ func likely(a, b node) bool {
 	return a.size == b.size && a.mtime.Sub(b.mtime).Abs() <= lookSpread
 }
 
-// An Evidence says how sure two names of a disk are one file.
+// An Evidence says how sure two names are one file.
 type Evidence string
 
 // What Compare can find.
@@ -58,7 +62,8 @@ const (
 	LinkMissing Evidence = "the link is missing"
 )
 
-// Compare says of every link of w how its two names relate. It changes nothing.
+// Compare says of every link of w, and of its EFI variables, how the two names
+// relate. It changes nothing.
 func (t *Tree) Compare(ctx context.Context, w Want) (map[Link]Evidence, error) {
 	defer context.AfterFunc(ctx, t.abort)()
 	if err := w.validate(); err != nil {
@@ -72,6 +77,11 @@ func (t *Tree) Compare(ctx context.Context, w Want) (map[Link]Evidence, error) {
 	for _, p := range plans {
 		found[p.Link] = p.evidence()
 	}
+	p, err := t.surveyVariables(w.Variables)
+	if err != nil {
+		return nil, err
+	}
+	found[w.Variables.Link()] = p.evidence()
 	return found, nil
 }
 

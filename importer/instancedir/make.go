@@ -11,10 +11,11 @@ type Made struct {
 	Dir      string     `json:"dir"`
 	Links    []MadeLink `json:"links"`
 	Info     string     `json:"info,omitempty"`
-	Warnings []string   `json:"-"` // what a person should look at; nothing that hinders
+	EFI      *MadeLink  `json:"efi,omitempty"` // the EFI variables
+	Warnings []string   `json:"-"`             // what a person should look at; nothing that hinders
 }
 
-// A MadeLink is a disk by both names. Inode is 0 where the host would not tell.
+// A MadeLink is a file by both names. Inode is 0 where the host would not tell.
 type MadeLink struct {
 	Path  string `json:"path"`
 	From  string `json:"from"` // after symbolic links
@@ -39,15 +40,9 @@ func (t *Tree) Make(ctx context.Context, w Want) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	for _, p := range plans {
-		if err := p.check(w); err != nil {
-			return Made{}, err
-		}
-	}
-	if dir.kind == directory {
-		if err := t.infoFree(w, dir.path); err != nil {
-			return Made{}, err
-		}
+	variables, err := t.checkAll(w, dir, plans)
+	if err != nil {
+		return Made{}, err
 	}
 	who, err := t.ownerOf(w.Owner)
 	if err != nil {
@@ -71,7 +66,30 @@ func (t *Tree) Make(ctx context.Context, w Want) (Made, error) {
 	if err := t.sync(dir.path); err != nil {
 		return made, fmt.Errorf("write directory %q to disk: %w", w.Dir(), err)
 	}
-	return made, nil
+	var warns []string
+	made.EFI, warns, err = t.makeVariables(variables)
+	made.Warnings = append(made.Warnings, warns...)
+	return made, err
+}
+
+// checkAll says why something could not be made; nil when all can be, or is
+// there already.
+func (t *Tree) checkAll(w Want, dir node, plans []linkPlan) (variablesPlan, error) {
+	for _, p := range plans {
+		if err := p.check(w); err != nil {
+			return variablesPlan{}, err
+		}
+	}
+	if dir.kind == directory {
+		if err := t.infoFree(w, dir.path); err != nil {
+			return variablesPlan{}, err
+		}
+	}
+	p, err := t.surveyVariables(w.Variables)
+	if err == nil {
+		err = p.check()
+	}
+	return p, err
 }
 
 // Settle makes sure that all directories made below instancesPath outlive a

@@ -18,15 +18,25 @@ type Left struct {
 	Path, Why string
 }
 
-// Remove takes away exactly what Make made: a link only while the legacy name
-// is proven to be the same file, disk.info only as we wrote it, the directory
-// only when it is empty. What stays is named and is no error. Removing what is
-// not there does nothing.
+// Remove takes away exactly what Make made: a link, of a disk or of EFI
+// variables, only while the legacy name is proven to be the same file, disk.info
+// only as we wrote it, the directory only when it is empty. What stays is named
+// and is no error. Removing what is not there does nothing.
 func (t *Tree) Remove(ctx context.Context, w Want) ([]Left, error) {
 	defer context.AfterFunc(ctx, t.abort)()
 	if err := w.validate(); err != nil {
 		return nil, err
 	}
+	left, err := t.removeVariables(w.Variables)
+	if err != nil {
+		return left, err
+	}
+	more, err := t.removeTree(w)
+	return append(left, more...), err
+}
+
+// removeTree is Remove for the directory and what is in it.
+func (t *Tree) removeTree(w Want) (left []Left, err error) {
 	dir, plans, err := t.survey(w)
 	if errors.Is(err, ErrNoInstancesPath) {
 		return nil, nil
@@ -34,7 +44,6 @@ func (t *Tree) Remove(ctx context.Context, w Want) ([]Left, error) {
 	if err != nil || dir.kind == missing {
 		return nil, err
 	}
-	var left []Left
 	for _, p := range plans {
 		why, err := t.unlink(p)
 		if err != nil {
@@ -59,7 +68,7 @@ func (t *Tree) unlink(p linkPlan) (string, error) {
 	case p.to.kind == missing:
 		return "", nil
 	case p.from.kind == missing:
-		return fmt.Sprintf("the legacy path %s is gone, so this is the last name of the disk: link or move it back first", p.From), nil
+		return fmt.Sprintf("the legacy path %s is gone, so this is the last name of the file: link or move it back first", p.From), nil
 	case proven(p.from, p.to):
 		return "", t.remove(p.to.path)
 	case p.to.kind == file && p.to.inode == 0:

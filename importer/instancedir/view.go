@@ -26,18 +26,12 @@ func (v View) Check(ctx context.Context, w Want) (texts []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range plans {
-		if err := p.check(w); err != nil {
-			return nil, err
-		}
-	}
-	if dir.kind == directory {
-		if err := v.tree.infoFree(w, dir.path); err != nil {
-			return nil, err
-		}
+	variables, err := v.tree.checkAll(w, dir, plans)
+	if err != nil {
+		return nil, err
 	}
 	who, err := v.tree.ownerOf(w.Owner)
-	return warnings(w, plans, who), err
+	return append(warnings(w, plans, who), variables.warning(variables.unlinkable())...), err
 }
 
 // Compare is Tree.Compare.

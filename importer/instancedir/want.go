@@ -15,6 +15,7 @@ type Want struct {
 	Owner         string            // user who owns the directory, "nova"
 	Links         []Link            // in the order of Nova's block devices
 	Infos         map[string]string // name in the directory -> format, for disk.info: "disk": "qcow2"
+	Variables     Variables         // of UEFI guests
 }
 
 // A Link is one disk with its two names.
@@ -52,7 +53,7 @@ func (w Want) validate() error {
 		}
 		seen[l.To] = true
 	}
-	return nil
+	return w.Variables.validate()
 }
 
 // plain is an absolute path without "..": such a path, typed or tampered with,

@@ -119,17 +119,6 @@ func (w *walk) linkNames(ctx context.Context) error {
 	return nil
 }
 
-func (w *walk) returnedDone(ctx context.Context) (bool, error) {
-	if w.kept.Variables == "" {
-		return true, nil
-	}
-	_, err := w.files.Stat(ctx, w.kept.Variables)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, away(err)
-}
-
 // restoreDone: name, definition and autostart are to the byte what was saved.
 func (w *walk) restoreDone(context.Context) (bool, error) {
 	s := w.kept.Saved
@@ -152,34 +141,6 @@ func (w *walk) restored(saved, present string) error {
 		w.warn("libvirt has written the definition in another order than it was; nothing in it is different")
 	}
 	return nil
-}
-
-// clearDone: the copy of the EFI variables that Nova would have found, or has
-// used, is gone.
-func (w *walk) clearDone(ctx context.Context) (bool, error) {
-	if w.kept.Variables == "" || w.kept.Variables == w.novaVariables() {
-		return true, nil
-	}
-	_, err := w.files.Stat(ctx, w.novaVariables())
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	return false, away(err)
-}
-
-// clear keeps those of a released guest first: it may have lived with them for
-// months. After a failure they are those of one start that was no good.
-func (w *walk) clear(ctx context.Context, r returning) error {
-	if r.released() {
-		switch err := away(w.keepVariables(ctx)); {
-		case errors.Is(err, ErrAway):
-			return err
-		case err != nil:
-			w.warn("what the guest has changed of its EFI variables under Nova's name stays where Nova had it, %s, for it could not be kept: %v", w.novaVariables(), err)
-			return nil
-		}
-	}
-	return away(w.files.Remove(ctx, w.novaVariables()))
 }
 
 // againDone: it runs as it always did.

@@ -3,12 +3,15 @@ package restart
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -160,6 +163,58 @@ func TestBackKeepsVariables(t *testing.T) {
 			}
 			w.wantBefore(before, context)
 		}
+	}
+}
+
+// The same of variables that the import has linked: they change in one file under
+// two names, of which Nova's undefine may take one.
+func TestBackKeepsLinkedVariables(t *testing.T) {
+	for _, c := range []struct {
+		shape
+		stays bool // the domain goes on with what the guest has changed
+	}{
+		{shape{name: "libvirt", efi: "explicit", linked: true}, true}, // It was the domain's own all the time.
+		{shape{name: "nova", efi: "explicit", linked: true, opt: Options{StartBy: ByNova}}, false},
+		{shape{name: "nova that keeps them", efi: "explicit", linked: true, keeps: true, opt: Options{StartBy: ByNova}}, false},
+	} {
+		w, before := renamed(t, c.shape)
+		at := rename.DefaultNVRAM(w.instance)
+		legacy := w.files[w.linked]
+		if c.opt.StartBy == ByNova && !c.keeps && legacy != nil || w.files[at] == nil || legacy != nil && legacy != w.files[at] {
+			t.Fatalf("%s: after the rename there are %v", c.name, sortedPaths(w.files))
+		}
+		w.files[at].content = "later variables"
+		r, _ := w.call(0, 0, w.back(c.shape))
+		if r.Outcome != Returned || c.stays == (len(r.Warnings) > 0) {
+			t.Errorf("%s: %s at %s: %v, %q", c.name, r.Outcome, r.Step, r.Err, r.Warnings)
+		}
+		kept := fmt.Sprintf("/var/lib/kvm2openstack/%s/%s_VARS.fd", w.uuid, w.instance)
+		if f := w.files[kept]; c.stays != (f == nil) || f != nil && f.content != "later variables" {
+			t.Errorf("%s: kept %+v", c.name, f)
+		}
+		delete(w.files, kept)
+		if c.stays {
+			before = strings.ReplaceAll(before, "the guest's variables", "later variables")
+			w.wrong = slices.DeleteFunc(w.wrong, func(s string) bool { return strings.Contains(s, "started with later variables in "+w.linked) })
+		}
+		w.wantBefore(before, c.name)
+	}
+}
+
+// A link that cannot be made again is no reason to keep a domain from its way
+// back, and told where it is not the import's own limit.
+func TestBackWithoutLink(t *testing.T) {
+	for fails, told := range map[error]int{instancedir.ErrOtherFileSystem: 0, syscall.EMLINK: 1} {
+		s := shape{efi: "explicit", linked: true, opt: Options{StartBy: ByNova}}
+		w, before := renamed(t, s)
+		at := rename.DefaultNVRAM(w.instance)
+		w.noLink = fails
+		r, _ := w.call(0, 0, w.back(s))
+		if r.Outcome != Returned || len(r.Warnings) != told || w.files[at] != nil {
+			t.Errorf("%v: %s: %v, told %q", fails, r.Outcome, r.Err, r.Warnings)
+		}
+		w.files[at] = w.files[w.linked]
+		w.wantBefore(before, fails.Error())
 	}
 }
 

@@ -1,6 +1,7 @@
 package restart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,6 +96,7 @@ func (f fakeFiles) Link(_ context.Context, from, to string) error {
 		if err == nil && f.w.files[to] != nil {
 			err = fs.ErrExist
 		}
+		err = cmp.Or(err, f.w.noLink)
 		if err == nil {
 			f.w.files[to] = file
 		}

@@ -132,7 +132,9 @@ func (w *fakeWorld) tick() {
 func (w *fakeWorld) regenerate() []func() {
 	undefine := func() {
 		d := w.domains[w.uuid]
-		delete(w.files, variablesOf(d, d.definition))
+		if !w.keeps {
+			delete(w.files, variablesOf(d, d.definition))
+		}
 		delete(w.domains, w.uuid)
 	}
 	define := func() {

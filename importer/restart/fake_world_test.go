@@ -37,6 +37,8 @@ type fakeWorld struct {
 
 	uuid, name, instance string
 	legacyDef            string
+	linked               string // EFI variables with a second name
+	keeps                bool
 
 	domains map[string]*fakeDomain // by UUID, as libvirt has them
 	others  map[string]bool        // names of other domains
@@ -62,6 +64,7 @@ type fakeWorld struct {
 	dbDown    bool
 	full      string // no file can be copied below this folder
 	noMachine error  // QEMU has lost the machine type
+	noLink    error  // no file gets a second name
 
 	points    []string
 	killAt    int // 0 never
@@ -92,6 +95,8 @@ type shape struct {
 	paused    bool
 	autostart bool
 	efi       string // "", implicit, explicit
+	linked    bool   // the import has linked the EFI variables
+	keeps     bool   // Nova leaves the files of EFI variables, as newer ones do
 	lock      plan.Lock
 	swap      bool // virtio becomes e1000, recorded since the import
 	replan    bool // the same, planned after the import
@@ -123,6 +128,11 @@ func newWorld(t *testing.T, j *journal.Journal, s shape) *fakeWorld {
 	if s.efi != "" {
 		w.create(legacyVariables(s.efi, w.name), "the guest's older variables")
 	}
+	if s.linked {
+		w.linked = legacyVariables(s.efi, w.name)
+		w.files[rename.DefaultNVRAM(w.instance)] = w.files[w.linked]
+	}
+	w.keeps = s.keeps
 	if !s.off {
 		d.live = w.liveOf(d.definition)
 	}
@@ -176,7 +186,7 @@ func (w *fakeWorld) job(s shape) Job {
 	if s.swap {
 		d.NICModel = "e1000"
 	}
-	text, err := yaml.Marshal(map[string]any{"domain": d, "instances_path": "/var/lib/nova/instances"})
+	text, err := yaml.Marshal(map[string]any{"domain": d, "instances_path": "/var/lib/nova/instances", "variables": w.linked})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -362,6 +372,9 @@ func (w *fakeWorld) dump() string {
 		inode := ""
 		if strings.Contains(p, "/images/") || strings.Contains(p, "/disk") {
 			inode = fmt.Sprint(" inode ", w.files[p].inode)
+		}
+		if p == rename.DefaultNVRAM(w.instance) {
+			inode = fmt.Sprint(" is the domain's: ", w.files[p] == w.files[w.linked])
 		}
 		fmt.Fprintf(&b, "%s %s%s\n", p, strings.Replace(w.files[p].content, "older ", "", 1), inode)
 	}

@@ -247,6 +247,7 @@ func TestDatabaseGone(t *testing.T) {
 func TestPrepared(t *testing.T) {
 	for _, s := range []shape{
 		{name: "explicit", efi: "explicit"}, {name: "implicit", efi: "implicit"}, {name: "nova", efi: "explicit", opt: Options{StartBy: ByNova}},
+		{name: "linked", efi: "implicit", linked: true}, {name: "nova, linked", efi: "implicit", linked: true, opt: Options{StartBy: ByNova}},
 	} {
 		w := newWorld(t, openJournal(t), s)
 		if r, _ := w.call(0, 0, w.forward(s)); r.Outcome != Renamed {
@@ -254,7 +255,12 @@ func TestPrepared(t *testing.T) {
 		}
 		off := slices.Index(w.points, "before shutdown")
 		running, after := w.points[:off], w.points[off:]
-		want := []string{"after hold", "after copy to " + renameShelf.variables(w.uuid), "after copy to " + rename.DefaultNVRAM(w.instance)}
+		want := []string{"after hold", "after copy to " + renameShelf.variables(w.uuid)}
+		if copied := "after copy to " + rename.DefaultNVRAM(w.instance); !s.linked {
+			want = append(want, copied)
+		} else if slices.Contains(w.points, copied) {
+			t.Errorf("%s: a file is copied onto itself: %q", s.name, w.points)
+		}
 		if s.opt.StartBy != ByNova {
 			want = append(want, "after define")
 			if slices.Contains(after, "before define") {

@@ -16,21 +16,22 @@ import (
 var shapes = []shape{
 	{name: "libvirt", autostart: true},
 	{name: "libvirt, implicit EFI", efi: "implicit", lock: plan.Keep},
-	{name: "libvirt, explicit EFI, swapped NIC", efi: "explicit", swap: true},
+	{name: "libvirt, explicit EFI, swapped NIC", efi: "explicit", linked: true, swap: true},
 	{name: "libvirt, NIC planned since", replan: true, lock: plan.None},
-	{name: "libvirt, proven", opt: Options{Prove: true}, efi: "explicit"},
+	{name: "libvirt, proven", opt: Options{Prove: true}, efi: "explicit", linked: true},
 	{name: "libvirt, paused", paused: true, opt: Options{Resume: true}},
-	{name: "off", off: true, autostart: true, efi: "implicit"},
+	{name: "off", off: true, autostart: true, efi: "implicit", linked: true},
 	{name: "nova", autostart: true, opt: Options{StartBy: ByNova}},
 	{name: "nova, implicit EFI", efi: "implicit", opt: Options{StartBy: ByNova}, lock: plan.None},
-	{name: "nova, explicit EFI, NIC planned since", efi: "explicit", replan: true, opt: Options{StartBy: ByNova}},
+	{name: "nova, explicit EFI, NIC planned since", efi: "explicit", linked: true, replan: true, opt: Options{StartBy: ByNova}},
 	{name: "nova, off", off: true, opt: Options{StartBy: ByNova}},
 	{name: "libvirt, Open vSwitch", ovs: true, efi: "implicit", swap: true},
 	{name: "nova, Open vSwitch", ovs: true, opt: Options{StartBy: ByNova}},
+	{name: "nova that keeps variables", efi: "implicit", linked: true, keeps: true, opt: Options{StartBy: ByNova}},
 }
 
 // fewShapes go every way there is; the others differ in what is on it.
-var fewShapes = []shape{shapes[2], shapes[4], shapes[6], shapes[9]}
+var fewShapes = []shape{shapes[2], shapes[4], shapes[6], shapes[9], shapes[13]}
 
 func (w *fakeWorld) forward(s shape) func(*Restarter) Result {
 	return func(r *Restarter) Result { return r.Forward(w.t.Context(), w.job(s), quick(s.opt)) }

@@ -160,7 +160,17 @@ func (c check) rows() []string {
 func (c check) files(ctx context.Context) []string {
 	files := []string{renameShelf.file(c.job.uuid()), renameShelf.definition(c.job.uuid())}
 	if path, err := findVariables(ctx, c.look.Stat, c.saved); err == nil && path != "" {
-		files = append(files, renameShelf.variables(c.job.uuid()), rename.DefaultNVRAM(c.job.instanceName()))
+		files = append(files, renameShelf.variables(c.job.uuid()))
+		if to := rename.DefaultNVRAM(c.job.instanceName()); !c.oneFile(ctx, path, to) {
+			files = append(files, to)
+		}
 	}
 	return files
+}
+
+// oneFile: the import has linked the two, as far as is known.
+func (c check) oneFile(ctx context.Context, a, b string) bool {
+	first, err := c.look.Stat(ctx, a)
+	second, missing := c.look.Stat(ctx, b)
+	return err == nil && missing == nil && first.Same(second)
 }

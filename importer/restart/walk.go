@@ -53,6 +53,7 @@ type walk struct {
 type recorded struct {
 	Domain        plan.Domain `yaml:"domain"`
 	InstancesPath string      `yaml:"instances_path"`
+	Variables     string      `yaml:"variables"` // the file of EFI variables that the import has linked
 }
 
 // disk is the path by which Nova finds a disk.

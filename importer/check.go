@@ -47,6 +47,7 @@ func (c checker) check(ctx context.Context, items batch, found map[string]discov
 			it.end(it.unchanged(), stepCheck, err)
 		}
 		it.resolve(s)
+		it.efi.from = s.Variables
 		if err := it.refuseEdited(s); err != nil {
 			it.end(it.unchanged(), stepCheck, err)
 		}
@@ -74,6 +75,7 @@ func (c checker) one(it *item, p nova.Presence, now discover.Domain, unread erro
 	}
 	err := c.inNova(it, p)
 	if err == nil && it.stage != nova.Finished { // A final instance is Nova's, whatever its domain is by now.
+		it.efi = variablesOf(now)
 		err = c.onHost(it, now, unread)
 	}
 	if err == nil {

@@ -26,7 +26,8 @@ type item struct {
 	planned  plan.Domain
 	place    plan.Host
 	host     discover.Host
-	want     instancedir.Want
+	want     instancedir.Want // without the EFI variables: wants adds them
+	efi      variables
 	compute  nova.Compute
 	instance nova.Instance
 	stage    nova.Stage // when the run came to it
@@ -107,6 +108,7 @@ func (it *item) adoption() (journal.Adoption, error) {
 func (it *item) snippet() (string, error) {
 	text, err := yaml.Marshal(snippet{
 		Domain: it.planned, Host: it.place, InstancesPath: it.want.InstancesPath, Cloud: it.side.made, KeptPorts: it.side.kept, LoosePorts: it.side.loose,
+		Variables: it.efi.from,
 	})
 	if err != nil {
 		return "", fmt.Errorf("keep the plan of %s: %w", it.planned.Domain, err)
@@ -124,6 +126,7 @@ type snippet struct {
 	Cloud         bool        `yaml:"cloud,omitempty"`       // ports and allocation are made through the APIs
 	KeptPorts     []string    `yaml:"kept_ports,omitempty"`  // they were the instance's before, and stay so
 	LoosePorts    []string    `yaml:"loose_ports,omitempty"` // those of them that had no host
+	Variables     string      `yaml:"variables,omitempty"`   // the file of EFI variables, which has a second name
 }
 
 func readSnippet(a journal.Adoption) (snippet, error) {
@@ -160,7 +163,7 @@ func (it *item) remember(a journal.Adoption) {
 	if err != nil || s.InstancesPath == "" {
 		return
 	}
-	it.want = wantOf(s.Domain, s.InstancesPath)
+	it.want, it.efi = wantOf(s.Domain, s.InstancesPath), variables{from: s.Variables}
 	it.resolve(s)
 }
 

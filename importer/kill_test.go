@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -25,6 +26,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 	"github.com/lightcloud/kvm2openstack/testdata/schema"
 )
 
@@ -128,7 +130,7 @@ const definition = `<domain type='kvm'>
   <uuid>%s</uuid>
   <memory unit='MiB'>2048</memory>
   <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
+  <os %s><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os>
   <features><acpi/></features>
   <devices>
     <disk type='file' device='disk'>
@@ -164,10 +166,16 @@ func newPlace(t *testing.T, release string) place {
 		must(os.MkdirAll(root+"/var/lib/nova/instances", 0o755))
 		must(os.MkdirAll(root+"/data", 0o755))
 		must(os.MkdirAll(root+"/etc", 0o755))
+		must(os.MkdirAll(root+path.Dir(rename.DefaultNVRAM("x")), 0o755))
 		must(os.WriteFile(root+"/etc/passwd", fmt.Appendf(nil, "nova:x:%d:%d::/:/bin/sh\n", os.Getuid(), os.Getgid()), 0o644))
 		for d := range 4 {
 			guest, id := fmt.Sprintf("guest-%d-%d", h, d), fmt.Sprintf("1e6ac700-0000-4000-8000-%06d%06d", h, d)
-			must(os.WriteFile(p.path("hosts/"+name+"/"+guest+".xml"), fmt.Appendf(nil, definition, guest, id, guest), 0o644))
+			firmware := ""
+			if d == 1 {
+				firmware = "firmware='efi'"
+				must(os.WriteFile(root+rename.DefaultNVRAM(guest), []byte("variables of "+guest), 0o600))
+			}
+			must(os.WriteFile(p.path("hosts/"+name+"/"+guest+".xml"), fmt.Appendf(nil, definition, guest, id, firmware, guest), 0o644))
 			must(os.WriteFile(root+"/data/"+guest+".qcow2", []byte("disk of "+guest), 0o644))
 		}
 		for inv := range discover.Scan(t.Context(), []discover.Host{p.reach(host)}, discover.Options{}) {

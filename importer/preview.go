@@ -90,7 +90,7 @@ func (c checker) previewCloud(it *item, v *Previewed) {
 
 // preview is what would be done for the item, which ends with it.
 func (it *item) preview(now time.Time, s discover.State) Previewed {
-	v := Previewed{Plan: it.planned, Dir: it.want, Locked: it.planned.Lock != plan.None}
+	v := Previewed{Plan: it.planned, Dir: it.wants(), Locked: it.planned.Lock != plan.None}
 	if it.outcome == "" && it.stage == nova.Unwritten {
 		rows, err := nova.Rows(it.instance, now)
 		if err != nil {

@@ -99,7 +99,7 @@ func lookAt(ctx context.Context, hosts Lookers, items batch, work func(context.C
 // them is written.
 func checkFiles(ctx context.Context, hosts Lookers, items batch) {
 	errs := look(ctx, hosts, items.going(), func(ctx context.Context, v View, it *item) {
-		texts, err := v.Check(ctx, it.want)
+		texts, err := v.Check(ctx, it.wants())
 		it.warnings = texts
 		if err != nil {
 			it.end(it.unchanged(), stepCheck, err)

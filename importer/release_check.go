@@ -45,6 +45,9 @@ func (i *Importer) checkRelease(ctx context.Context, items batch, found map[stri
 		}
 		domain, ok := found[it.host.Name+"\x00"+it.uuid()]
 		it.seen = ok
+		if it.earlier.UUID == "" && ok {
+			it.efi = variablesOf(domain) // Its second name goes only if it is proven to be one.
+		}
 		why := errors.Join(unread[it.host.Name], unread[it.host.Name+"\x00"+it.uuid()])
 		if err := it.refuseRelease(presence[it.uuid()], domain, ok || i.Vanished[it.uuid()], why); err != nil {
 			it.end(it.unreleased(), stepRelease, err)

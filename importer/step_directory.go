@@ -19,7 +19,8 @@ const perHostParallel = 8
 // openTimeout bounds the login to a host's files.
 const openTimeout = time.Minute
 
-// directoryStep links the disks to where Nova looks for them.
+// directoryStep links the disks, and the EFI variables, to where Nova looks for
+// them.
 type directoryStep struct{ *filesOf }
 
 func (directoryStep) name() string { return stepDirectory }
@@ -29,7 +30,7 @@ func (s directoryStep) done(ctx context.Context, b batch) (map[string]bool, erro
 	done := map[string]bool{}
 	var mu sync.Mutex
 	_ = s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
-		ok, err := f.Done(ctx, it.want)
+		ok, err := f.Done(ctx, it.toMake())
 		mu.Lock()
 		defer mu.Unlock()
 		done[it.uuid()] = ok && err == nil
@@ -40,7 +41,7 @@ func (s directoryStep) done(ctx context.Context, b batch) (map[string]bool, erro
 
 func (s directoryStep) do(ctx context.Context, b batch) error {
 	err := s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
-		made, err := f.Make(ctx, it.want)
+		made, err := f.Make(ctx, it.toMake())
 		it.warnings = made.Warnings // those of the check, as they are now
 		return errors.Join(err, it.keep(made))
 	})
@@ -69,7 +70,7 @@ func (s directoryStep) settle(ctx context.Context, items batch) error {
 
 func (s directoryStep) undo(ctx context.Context, b batch) error {
 	return s.each(ctx, b, func(ctx context.Context, f Files, it *item) error {
-		left, err := f.Remove(ctx, it.want)
+		left, err := f.Remove(ctx, it.wants())
 		for _, l := range left {
 			it.warnings = append(it.warnings, fmt.Sprintf("%s stays: %s", l.Path, l.Why))
 		}

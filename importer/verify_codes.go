@@ -52,7 +52,7 @@ var Codes = []Code{
 		"rename the other domain before anybody hard-reboots this instance: Nova would undefine it and then fail to define it"},
 	{"V22", "No rows without a live instance",
 		"import again to complete it, or release to remove it"},
-	{"V25", "The disks at instances_path are the domain's own, in the planned format",
+	{"V25", "The disks at instances_path are the domain's own, in the planned format, and so are the EFI variables under its instance's name",
 		"make the two one file again, before anybody hard-reboots the instance: release and import link them anew"},
 	{"V30", "The host could be read",
 		"find out why the host does not answer, then verify again"},

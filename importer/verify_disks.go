@@ -9,7 +9,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/instancedir"
 )
 
-// files compares the disks' two names.
+// files compares the two names of disks and EFI variables.
 func (v verification) files(ctx context.Context, items batch, said map[string][]Finding) {
 	var here batch
 	for _, it := range items {
@@ -19,12 +19,16 @@ func (v verification) files(ctx context.Context, items batch, said map[string][]
 	}
 	results := newGathered()
 	errs := look(ctx, v.Hosts, here, func(ctx context.Context, view View, it *item) {
-		links, err := view.Compare(ctx, it.want)
+		it.id.Name = v.names[it.uuid()]
+		want, regenerated := it.wants(), v.regenerated(it)
+		links, err := view.Compare(ctx, want)
 		if err != nil {
 			results.add(it.uuid(), err.Error())
 		}
-		regenerated := v.regenerated(it)
-		for _, l := range it.want.Links {
+		if e := links[want.Variables.Link()]; e != "" && e != instancedir.SameFile && !regenerated { // Later they are Nova's to make anew.
+			results.add(it.uuid(), fmt.Sprintf("EFI variables %s and %s: %s", want.Variables.From, want.Variables.Link().To, e))
+		}
+		for _, l := range want.Links {
 			switch e := links[l]; {
 			case e == "" || e == instancedir.SameFile || e == instancedir.LooksSame:
 			case e == instancedir.LegacyGone && regenerated: // Somebody has tidied up; the link is the disk.

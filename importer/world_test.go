@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // A world is three hosts in two cells with running and stopped guests, a Nova
@@ -48,6 +50,7 @@ func newWorld(t *testing.T, perHost int) *world {
 		w.must(os.MkdirAll(filepath.Join(w.root, name, "var/lib/nova/instances"), 0o755))
 		w.must(os.MkdirAll(filepath.Join(w.root, name, "data"), 0o755))
 		w.must(os.MkdirAll(filepath.Join(w.root, name, "etc"), 0o755))
+		w.must(os.MkdirAll(filepath.Join(w.root, name, path.Dir(rename.DefaultNVRAM("x"))), 0o755))
 		w.must(os.WriteFile(filepath.Join(w.root, name, "etc/passwd"),
 			fmt.Appendf(nil, "nova:x:%d:%d::/:/bin/sh\n", os.Getuid(), os.Getgid()), 0o644))
 		for range perHost {
@@ -97,6 +100,10 @@ func (w *world) addDomain(host string, n int) {
 	disk := "/data/" + name + ".qcow2"
 	w.must(os.WriteFile(filepath.Join(w.root, host, disk), []byte("disk of "+name), 0o644))
 	xml := fmt.Sprintf("<domain><name>%s</name></domain>", name)
+	if hasVariables(n) {
+		xml = fmt.Sprintf("<domain><name>%s</name><os firmware='efi'><type>hvm</type></os></domain>", name)
+		w.must(os.WriteFile(filepath.Join(w.root, host, rename.DefaultNVRAM(name)), []byte("variables of "+name), 0o600))
+	}
 	w.hosts.domains[host] = append(w.hosts.domains[host], discover.Domain{
 		Host: host, Name: name, UUID: uuidOf(n), State: mixed[n%len(mixed)], Persistent: true, Digest: "sha256:" + name,
 		Disks: []discover.Disk{{Target: "vda", Path: disk}}, XML: []byte(xml),
@@ -118,6 +125,9 @@ func (w *world) addDomain(host string, n int) {
 		MadeFrom: plan.MadeFrom{Digest: "sha256:" + name},
 	})
 }
+
+// hasVariables is every third domain, from the second on.
+func hasVariables(n int) bool { return n%3 == 1 }
 
 // domain finds a domain on its host, to change it.
 func (w *world) domain(n int) *discover.Domain {
@@ -191,7 +201,8 @@ func (w *world) releases(f *fuse) (Summary, error) {
 	return w.do(f, func(s session) (Summary, error) { return s.Release(w.t.Context(), w.plan, plan.Filter{}) })
 }
 
-// files is every name on every host with its inode and content.
+// files is every name on every host with its inode and content. Names of
+// instances are those of their domains, for a second import counts on.
 func (w *world) files() string {
 	var b strings.Builder
 	w.must(filepath.WalkDir(w.root, func(p string, d fs.DirEntry, err error) error {
@@ -213,7 +224,11 @@ func (w *world) files() string {
 		b.WriteByte('\n')
 		return nil
 	}))
-	return b.String()
+	text := b.String()
+	for uuid, row := range w.nova.rows {
+		text = strings.ReplaceAll(text, fmt.Sprintf("instance-%08x", row.id), "instance of "+uuid)
+	}
+	return text
 }
 
 // check holds at every moment: an instance that Nova looks after finds its
@@ -221,7 +236,7 @@ func (w *world) files() string {
 func (w *world) check(at string) {
 	w.t.Helper()
 	journalled := w.journalStates()
-	for _, d := range w.plan.Domains {
+	for n, d := range w.plan.Domains {
 		legacy, err := os.Stat(filepath.Join(w.root, d.Host, d.Disks[0].Path))
 		if err != nil {
 			w.t.Fatalf("%s: %v", at, err)
@@ -234,12 +249,29 @@ func (w *world) check(at string) {
 		if err != nil || !os.SameFile(legacy, link) {
 			w.t.Fatalf("%s: %s is final in Nova and misses its disk: %v", at, d.Domain, err)
 		}
+		if hasVariables(n) {
+			w.checkVariables(at, d, row)
+		}
 		if _, known := journalled[d.UUID]; !known {
 			w.t.Fatalf("%s: %s is in Nova and the journal does not know it", at, d.Domain)
 		}
 		if w.cloud != nil {
 			w.checkCloud(at, d, row)
 		}
+	}
+}
+
+// checkVariables holds for every UEFI guest that Nova looks after: its first start
+// by Nova finds its variables.
+func (w *world) checkVariables(at string, d plan.Domain, row fakeRow) {
+	w.t.Helper()
+	legacy, err := os.Stat(filepath.Join(w.root, d.Host, rename.DefaultNVRAM(d.Domain)))
+	if err != nil {
+		w.t.Fatalf("%s: %v", at, err)
+	}
+	link, err := os.Stat(filepath.Join(w.root, d.Host, rename.DefaultNVRAM(fmt.Sprintf("instance-%08x", row.id))))
+	if err != nil || !os.SameFile(legacy, link) {
+		w.t.Fatalf("%s: %s is final in Nova and misses its EFI variables: %v", at, d.Domain, err)
 	}
 }
 

@@ -36,6 +36,9 @@ func Preview(w io.Writer, v importer.Previewed) error {
 		fmt.Fprintf(w, "  link %s -> %s/%s (one file, two names)\n", Line(l.From), Line(v.Dir.Dir()), l.To)
 	}
 	fmt.Fprintf(w, "  disk.info %v\n", v.Dir.Infos)
+	if efi := v.Dir.Variables; efi.From != "" {
+		fmt.Fprintf(w, "host: link %s -> %s, under the instance's name (EFI variables, one file, two names)\n", Line(efi.From), Line(efi.Dir))
+	}
 	previewBound(w, v)
 	f := v.Final
 	_, err := fmt.Fprintf(w, "cell: update instances where uuid = %s and host is null: host %s, node %s, vm_state %s, power_state %d, task_state NULL, %s\n",

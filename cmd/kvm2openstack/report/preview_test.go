@@ -7,6 +7,7 @@ import (
 
 	"github.com/lightcloud/kvm2openstack/importer"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
+	"github.com/lightcloud/kvm2openstack/importer/instancedir"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -20,6 +21,7 @@ func TestPreviewWithCloud(t *testing.T) {
 		Image:  true,
 		Ports:  []cloud.NewPort{{MAC: "52:54:00:00:00:01", NetworkID: "n1", FixedIPs: ip}, {MAC: "52:54:00:00:00:02", NetworkID: "n1", PortSecurity: true}},
 		Bound:  []cloud.Port{{ID: "port-3", MAC: "52:54:00:00:00:03", FixedIPs: ip}},
+		Dir:    instancedir.Want{Variables: instancedir.Variables{From: "/n/web\x1b_VARS.fd", Dir: "/nvram"}},
 		Final:  nova.Final{Host: nova.Compute{Host: "compute7"}},
 
 		Allocation: &cloud.Allocation{Provider: "rp1", Resources: map[string]int{"VCPU": 1, "DISK_GB": 1, "MEMORY_MB": 96}},
@@ -35,6 +37,7 @@ func TestPreviewWithCloud(t *testing.T) {
 		"neutron: make port 52:54:00:00:00:02 on network n1 without an address, port security on\n",
 		"neutron: take port port-3 (52:54:00:00:00:03) with 203.0.113.9\n",
 		"neutron: bind 3 of its ports to host compute7",
+		"host: link /n/web\\x1b_VARS.fd -> /nvram, under the instance's name (EFI variables, one file, two names)\n",
 		"placement: allocate DISK_GB 1, MEMORY_MB 96, VCPU 1 of rp1\n",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -11,7 +11,7 @@
 //	ports       every planned interface gets its port, unbound
 //	records     the cell's rows, without a host: nova-compute does not see them
 //	mappings    the API database's rows: the API finds the instance, locked and busy
-//	directory   instances_path/UUID with a hard link of every disk
+//	directory   instances_path/UUID with a hard link of every disk; and one of the EFI variables, under the instance's name
 //	bind        the ports are bound to the host, and the info cache is written in full
 //	allocation  Placement counts what the instance takes
 //	final       one UPDATE from the domain's state at that moment: the instance is Nova's

@@ -26,12 +26,12 @@ var firmwareRules = []Rule{
 	},
 	{
 		Code: "K2O-402", Severity: Attention,
-		Title:  "Nova resets UEFI variables at each start",
+		Title:  "Nova resets UEFI variables at each start but the first",
 		Action: "See that the guest boots from \\EFI\\BOOT\\BOOTX64.EFI; keep a copy of the NVRAM file.",
-		Fact:   "nova/virt/libvirt/guest.py delete_configuration: NVRAM goes with the undefine; kept from 31.3.0, 32.2.1 and 33.0.0 (tried on Zed and 31.0.0)",
+		Fact:   "nova/virt/libvirt/guest.py delete_configuration: NVRAM goes with the undefine, and the import's hard link under the new name stays; kept from 31.3.0, 32.2.1 and 33.0.0 (tried on Zed and 31.0.0)",
 		find: func(s subject) []detail {
 			until, loses := nova.Release{Major: s.major()}.LosesVariables()
-			text := "Each start through Nova makes its UEFI variables anew%s: own boot entries and enrolled keys are lost."
+			text := "Each start through Nova but the first makes its UEFI variables anew%s: own boot entries and enrolled keys are lost."
 			if until != "" {
 				until = ", before " + until
 			}

@@ -24,11 +24,11 @@ func TestLimits(t *testing.T) {
 		{"open port", Domain{ImageRef: "i", NICs: []NIC{{CreatePort: true, PortSecurity: true}, {CreatePort: true}}}, []string{"another security group: is refused"}},
 		{"port that is there", Domain{ImageRef: "i", NICs: []NIC{{Port: "p"}}}, nil},
 		{"UEFI", Domain{ImageRef: "i", ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"hard reboot, start: makes the UEFI variables anew"}},
+			[]string{"hard reboot, start: keeps the UEFI variables the first time, and makes them anew"}},
 		{"UEFI, placeholder", Domain{Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"rebuild: fails with the guest off", "hard reboot, start: makes the UEFI variables anew"}},
+			[]string{"rebuild: fails with the guest off", "hard reboot, start: keeps the UEFI variables the first time, and makes them anew"}},
 		{"UEFI, placeholder, data disk", Domain{Disks: []Disk{root, data}, Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: makes the UEFI variables anew"}},
+			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: keeps the UEFI variables the first time, and makes them anew"}},
 		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
 	} {
 		lines := zed.limitLines(c.d)
@@ -52,12 +52,12 @@ func TestLimits(t *testing.T) {
 func TestLimitsOfReleases(t *testing.T) {
 	d := Domain{Placeholder: true, Disks: []Disk{{Target: "vda", Becomes: rootName}, {Target: "vdb"}}, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}}
 	for release, want := range map[string][]string{
-		"":            {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: makes the UEFI"},
-		"Zed (26)":    {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: makes the UEFI"},
-		"2025.1 (31)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: makes the UEFI"},
-		"2025.2 (32)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: makes the UEFI"},
+		"":            {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"Zed (26)":    {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"2025.1 (31)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"2025.2 (32)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: keeps the UEFI"},
 		"2026.1 (33)": {"rebuild: installs", "shelve, rebuild: makes vdb"},
-		"unknown (x)": {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: makes the UEFI"},
+		"unknown (x)": {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
 	} {
 		lines := Plan{Made: Made{Nova: release}}.limitLines(d)[1:]
 		if !slices.EqualFunc(lines, want, strings.HasPrefix) {

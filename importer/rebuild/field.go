@@ -16,7 +16,7 @@ func Fields() []Field { return fields }
 
 var fields = []Field{
 	{"firmware", "firmware", true, "Nova takes it from the recorded hw_firmware_type and os_secure_boot; libvirt chooses the loader's file."},
-	{"firmware_variables", "UEFI variables", true, "Nova undefines the domain with its variables at each rebuild: boot entries and enrolled keys are gone, and the guest must boot by its fallback path. The rename carries them over the first one."},
+	{"firmware_variables", "UEFI variables", true, "Nova undefines the domain with its variables at each rebuild: boot entries and enrolled keys are gone, and the guest must boot by its fallback path. The hard link that the import makes carries them over the first one."},
 	{"machine", "machine type", true, "Nova takes it from the recorded hw_machine_type."},
 	{"virt_type", "virtualization", true, "Nova has one for all guests of a host, [libvirt] virt_type; since Yoga it emulates where hw_architecture is another than the host's, i686 as well."},
 	{"arch", "architecture", true, "Nova gives every guest its host's architecture unless hw_architecture is recorded."},

@@ -102,10 +102,12 @@ func (c *Cloud) completeSpecs(ctx context.Context, has flavors.Flavor, want clou
 	err := c.ask(ctx, nova, "set its extra specs", func(ctx context.Context) error {
 		return flavors.CreateExtraSpecs(ctx, c.compute, has.ID, missing).Err
 	})
-	if err != nil {
+	// Another run may have been at it too. Where both write at once, Nova tries the
+	// second ten times in the transaction that cannot see the first, and gives up.
+	if err != nil && !answered(err, http.StatusConflict) {
 		return has, err
 	}
-	return c.flavorByID(ctx, has.ID) // another run may have been at it too
+	return c.flavorByID(ctx, has.ID)
 }
 
 // showFlavor lets the project use the flavor, if it cannot yet.

@@ -119,14 +119,18 @@ func TestEnsureFlavorKilled(t *testing.T) {
 	}
 }
 
-// TestEnsureFlavorRace: another run makes the flavor between the look and the
-// request.
+// TestEnsureFlavorRace: another run makes the flavor, its extra specs and its
+// access, each between the look and the request.
 func TestEnsureFlavorRace(t *testing.T) {
 	f := newFake(t)
 	n := f.flavors()
 	f.handle("POST /compute/v2.1/flavors", func(w http.ResponseWriter, r *http.Request) {
 		n.add(map[string]any{"name": newFlavor().Name, "description": flavorDescription})
 		n.create(w, r)
+	})
+	f.handle("POST /compute/v2.1/flavors/{id}/os-extra_specs", func(w http.ResponseWriter, _ *http.Request) {
+		n.flavors["flavor-1"]["extra_specs"] = newFlavor().ExtraSpecs
+		answer(w, 409, novaError("conflictingRequest", "Flavor 1 extra spec cannot be updated or created after 10 retries"))
 	})
 	f.handle("POST /compute/v2.1/flavors/{id}/action", func(w http.ResponseWriter, r *http.Request) {
 		n.access["flavor-1"] = []string{"p-1"}

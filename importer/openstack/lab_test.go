@@ -26,9 +26,10 @@ const (
 // others may work in the lab at the same time, and what is left over is seen.
 type labProject struct {
 	*Cloud
-	t      *testing.T
-	id     string
-	member *Cloud // as its user, who is no administrator
+	t       *testing.T
+	id      string
+	member  *Cloud // as its user, who is no administrator
+	vifType string // with which the lab's Neutron binds a port
 }
 
 // newLabProject fails without a lab: a test that is skipped looks like one
@@ -36,14 +37,15 @@ type labProject struct {
 func newLabProject(t *testing.T) *labProject {
 	t.Helper()
 	entry := os.Getenv("K2O_LAB_CLOUD")
-	if entry == "" || os.Getenv("OS_CLIENT_CONFIG_FILE") == "" {
-		t.Fatal("these tests need the lab: make lab; . testdata/lab/env.sh; export K2O_LAB_CLOUD=k2o-lab")
+	vifType := os.Getenv("K2O_LAB_VIF_TYPE")
+	if entry == "" || vifType == "" || os.Getenv("OS_CLIENT_CONFIG_FILE") == "" {
+		t.Fatal("these tests need the lab: make lab; . testdata/lab/env.sh")
 	}
 	c, err := Open(t.Context(), Config{Name: entry})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &labProject{Cloud: c, t: t}
+	p := &labProject{Cloud: c, t: t, vifType: vifType}
 	name, password := "test-"+uuid.NewString()[:8], uuid.NewString()
 	p.id = p.create(c.identity, "projects", "project", map[string]any{"name": name, "domain_id": "default"})
 	user := p.create(c.identity, "users", "user", map[string]any{"name": name, "domain_id": "default", "password": password})

@@ -62,7 +62,7 @@ func TestLabPort(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if bound.HostID != labHost || bound.VIFType != "bridge" || len(bound.VIFDetails) == 0 {
+			if bound.HostID != labHost || bound.VIFType != p.vifType || len(bound.VIFDetails) == 0 {
 				t.Errorf("BindPort = %+v", bound)
 			}
 		}
@@ -92,7 +92,7 @@ func TestLabPortWithoutAddress(t *testing.T) {
 		if len(made.FixedIPs) > 0 {
 			t.Errorf("it has %v", made.FixedIPs)
 		}
-		if bound, err := p.BindPort(t.Context(), made.ID, labHost); err != nil || bound.VIFType != "bridge" {
+		if bound, err := p.BindPort(t.Context(), made.ID, labHost); err != nil || bound.VIFType != p.vifType {
 			t.Errorf("BindPort = %+v, %v", bound, err)
 		}
 		p.free(made, want.Instance)

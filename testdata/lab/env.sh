@@ -8,8 +8,8 @@ export OS_CLOUD=k2o-lab
 export K2O_LAB_CLOUD=k2o-lab # what the tests log in to
 K2O_LAB_RELEASE=$(cat /etc/k2o-lab-release 2>/dev/null || echo zed)
 # shellcheck source=/dev/null
-K2O_LAB_L2_AGENT=$(. "$(dirname "${BASH_SOURCE[0]}")/releases/$K2O_LAB_RELEASE.sh" && echo "$L2_AGENT")
-export K2O_LAB_RELEASE K2O_LAB_L2_AGENT
+read -r K2O_LAB_L2_AGENT K2O_LAB_VIF_TYPE < <(. "$(dirname "${BASH_SOURCE[0]}")/releases/$K2O_LAB_RELEASE.sh" && echo "$L2_AGENT $VIF_TYPE")
+export K2O_LAB_RELEASE K2O_LAB_L2_AGENT K2O_LAB_VIF_TYPE
 export LIBVIRT_DEFAULT_URI=qemu:///system
 export KVM2OPENSTACK_CONFIG=/var/lib/k2o-lab/kvm2openstack.yaml
 set -a # nova.env is a list of variables: passwords and addresses of the databases

@@ -10,6 +10,7 @@ SUITE=           # of the root file system that the lab has of its own: none
 SWITCHES=()      # daemons that must run before the agent
 L2_DRIVER=linuxbridge
 L2_AGENT=neutron-linuxbridge-agent
+VIF_TYPE=bridge # with which Neutron binds a port
 FIREWALL=iptables
 HEAL_INTERVAL=30 # Nova refills an info cache; every half minute here
 COMPUTE_API=2.92 # the newest that Debian 12's client knows; Zed itself ends at 2.93

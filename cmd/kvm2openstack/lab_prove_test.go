@@ -130,6 +130,7 @@ func (l *lab) restarted(want map[string]look, by string, boots int) {
 		if diff := cmp.Diff(hardware(want[name].guest, by), hardware(now.guest, by)); diff != "" {
 			l.t.Errorf("%s sees other hardware (-before +after):\n%s", name, diff)
 		}
+		l.plugged(l.fleet[name])
 	}
 }
 

@@ -245,6 +245,7 @@ func (l *lab) renamed(before map[string]look, by string) {
 		if now.name != names[g.uuid] {
 			l.t.Errorf("%s is called %s, want %s", name, now.name, names[g.uuid])
 		}
+		l.plugged(g)
 		l.onceMore(name, was, now, 1)
 		if diff := cmp.Diff(hardware(swapped(name, was.guest), by), hardware(now.guest, by)); diff != "" {
 			l.t.Errorf("%s sees other hardware (-before +after):\n%s", name, diff)

@@ -46,7 +46,7 @@ func TestImport(t *testing.T) {
 	w.must(err)
 	defer j.Close()
 	xml, err := j.Definition(t.Context(), uuidOf(1))
-	if err != nil || xml != "<domain><name>guest-1</name></domain>" {
+	if err != nil || xml != "<domain><name>guest-1</name><os firmware='efi'><type>hvm</type></os></domain>" {
 		t.Errorf("Definition in the journal = %q, %v, want the one from before", xml, err)
 	}
 	a, err := j.Adoptions(t.Context(), uuidOf(1))

@@ -69,12 +69,12 @@ type hostServiceRow struct {
 // HostRecords reads every cell that is open. A host of a closed one has its
 // mapping alone.
 func (c *Cloud) HostRecords(ctx context.Context) (HostRecords, error) {
-	return c.hostRecords(ctx, "1 = 1")
+	return c.hostRecords(ctx, "")
 }
 
 // HostRecordsOf are those of one host, by Nova's name of it.
 func (c *Cloud) HostRecordsOf(ctx context.Context, host string) (HostRecords, error) {
-	return c.hostRecords(ctx, "host = ?", host)
+	return c.hostRecords(ctx, host)
 }
 
 // NodeHost is the host that Nova has a node of this UUID of, "" without one.
@@ -91,14 +91,14 @@ func (c *Cloud) NodeHost(ctx context.Context, uuid string) (string, error) {
 	return "", nil
 }
 
-// hostRecords are those of the hosts of which where is true.
-func (c *Cloud) hostRecords(ctx context.Context, where string, values ...any) (HostRecords, error) {
+// hostRecords are those of one host, or of all for "".
+func (c *Cloud) hostRecords(ctx context.Context, host string) (HostRecords, error) {
 	r := HostRecords{Conductors: map[string]int{}}
 	mappings, err := readRows[struct {
 		ID     int64
 		Host   string
 		CellID int64
-	}](ctx, c.api, "host_mappings", "SELECT id, host, cell_id FROM host_mappings WHERE "+where+" ORDER BY host", values...)
+	}](ctx, c.api, "host_mappings", "SELECT id, host, cell_id FROM host_mappings WHERE (? = '' OR host = ?) ORDER BY host", host, host)
 	if err != nil {
 		return r, err
 	}
@@ -106,7 +106,7 @@ func (c *Cloud) hostRecords(ctx context.Context, where string, values ...any) (H
 		r.Mappings = append(r.Mappings, c.hostMapping(HostMapping{ID: m.ID, Host: m.Host}, m.CellID))
 	}
 	for _, cell := range c.cells {
-		if err := r.read(ctx, cell, where, values); err != nil {
+		if err := r.read(ctx, cell, host); err != nil {
 			return r, err
 		}
 	}
@@ -137,9 +137,9 @@ func (c *Cloud) seen() (cells []cellHosts) {
 }
 
 // read adds one cell.
-func (r *HostRecords) read(ctx context.Context, cell *cell, where string, values []any) error {
+func (r *HostRecords) read(ctx context.Context, cell *cell, host string) error {
 	services, err := readRows[hostServiceRow](ctx, cell.database, "services",
-		"SELECT id, uuid, host, COALESCE(version, 0) AS version, disabled, disabled_reason, forced_down, deleted, report_count, last_seen_up, created_at FROM services WHERE `binary` = 'nova-compute' AND host IS NOT NULL AND "+where+" ORDER BY id", values...)
+		"SELECT id, uuid, host, COALESCE(version, 0) AS version, disabled, disabled_reason, forced_down, deleted, report_count, last_seen_up, created_at FROM services WHERE `binary` = 'nova-compute' AND host IS NOT NULL AND (? = '' OR host = ?) ORDER BY id", host, host)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (r *HostRecords) read(ctx context.Context, cell *cell, where string, values
 		Host    *string
 		Name    *string `gorm:"column:hypervisor_hostname"`
 		Deleted *int64
-	}](ctx, cell.database, "compute_nodes", "SELECT id, COALESCE(uuid, '') AS uuid, host, hypervisor_hostname, deleted FROM compute_nodes WHERE "+where+" ORDER BY id", values...)
+	}](ctx, cell.database, "compute_nodes", "SELECT id, COALESCE(uuid, '') AS uuid, host, hypervisor_hostname, deleted FROM compute_nodes WHERE (? = '' OR host = ?) ORDER BY id", host, host)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ func advice(err error) string {
 		{rename.ErrPaused, "resume it, or set restart: {resume_paused: true} in the configuration"},
 		{rename.ErrUnhealthy, "look at the guest's console; a probe that cannot answer belongs out of the plan"},
 		{onboard.ErrSilent, "its log on the host says why: journalctl -o cat -u nova-compute -u kvm2openstack-first-start | kvm2openstack explain -"},
+		{onboard.ErrHopeless, "nothing was done there; set right what the others failed at, and the same command goes on"},
 		{onboard.ErrNoUnit, "nothing was changed there; set it right, and give the same command again"},
 		{onboard.ErrInterrupted, "the same command again goes on where this one stopped"},
 		{onboard.ErrDoomed, "kvm2openstack onboard HOST says what to do about each guest; then the same command again"},

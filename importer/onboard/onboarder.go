@@ -27,6 +27,8 @@ var (
 	ErrNothing = errors.New("the journal knows of no onboarding of this host")
 	// ErrChanged: the host is not as it was when it was judged.
 	ErrChanged = errors.New("it is not as it was when it was looked at")
+	// ErrHopeless: what is wrong is not this host's own.
+	ErrHopeless = errors.New("not one of the first hosts could be onboarded, so what is wrong is hardly a host's own")
 	// ErrDoomed: nova-compute would destroy guests, so it is not started.
 	ErrDoomed = errors.New("nova-compute would destroy guests, for Nova has a deleted instance or a migration of their UUIDs")
 )
@@ -105,7 +107,7 @@ type Result struct {
 	Step    string // that did not go well
 	Err     error
 	Checks  []Check
-	Left    []string // that was not given back as it was, and why
+	Left    []string // that is for somebody else to do, or was not given back, and why
 }
 
 // Key is the host's name among the journal's steps, which know domains by UUIDs.

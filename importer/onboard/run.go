@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -18,9 +19,18 @@ import (
 const hostsAtOnce = 8
 
 // Onboard makes hosts Nova's. The results come in the order of the jobs; what
-// one host fails at is its own.
+// one host fails at is its own, unless all of the first ones fail.
 func (o *Onboarder) Onboard(ctx context.Context, jobs []Job) []Result {
-	return o.each(ctx, len(jobs), func(i int) Result { return o.one(ctx, jobs[i]) })
+	first := min(len(jobs), hostsAtOnce)
+	done := o.each(ctx, first, func(i int) Result { return o.one(ctx, jobs[i]) })
+	rest := jobs[first:]
+	hopeless := !slices.ContainsFunc(done, func(r Result) bool { return r.Outcome != Half })
+	return append(done, o.each(ctx, len(rest), func(i int) Result {
+		if hopeless && ctx.Err() == nil {
+			return Result{Host: rest[i].Host.Name, Name: rest[i].Host.ComputeHost(), Outcome: NotTried, Err: ErrHopeless}
+		}
+		return o.one(ctx, rest[i])
+	})...)
 }
 
 func (o *Onboarder) each(ctx context.Context, n int, do func(int) Result) []Result {
@@ -90,6 +100,8 @@ func (w *work) through(ctx context.Context, r Result) Result {
 	if r.Checks, r.Err = w.checks(ctx); r.Err == nil {
 		r.Err = unmet(r.Checks)
 	}
+	w.notEnabled(ctx)
+	r.Left = w.left
 	switch {
 	case r.Err == nil && !w.finished:
 		r.Err = w.noteFinish(ctx, w.ComputeHost)

@@ -8,7 +8,7 @@ import (
 )
 
 // lastLines is how much of a log is shown.
-const lastLines = 12
+const lastLines = 20
 
 // A Failure is one of nova-compute's, with the end of its log. The error itself
 // names what is known of that, and quotes nothing of it.

@@ -39,7 +39,7 @@ type work struct {
 	host     Host
 	machine  Machine
 	finished bool     // once before
-	left     []string // that a way back has not given back, and why
+	left     []string // that is left to somebody, and why
 }
 
 func (w *work) leave(format string, args ...any) {

@@ -97,14 +97,19 @@ func Nodes(hosts []Host) (names []string) {
 
 // Assess judges hosts that were read.
 func Assess(hosts []Host, c Cloud, s Settings, way Way) []Assessment {
-	names := map[string]string{}
+	called := map[string][]string{} // hosts by Nova's name of them
+	for _, h := range hosts {
+		if h.Err == "" {
+			name := strings.ToLower(h.ComputeHost())
+			called[name] = append(called[name], h.Name)
+		}
+	}
 	all := make([]Assessment, len(hosts))
 	for i, h := range hosts {
 		v := Judge(h, c)
-		if other, twice := names[strings.ToLower(h.ComputeHost())]; twice && h.Err == "" {
-			v = twiceNamed(v, h, other)
+		if names := called[strings.ToLower(h.ComputeHost())]; len(names) > 1 && h.Err == "" {
+			v = twiceNamed(v, h, slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == h.Name }))
 		}
-		names[strings.ToLower(h.ComputeHost())] = h.Name
 		all[i] = Assessment{Host: h, Verdict: v, Manuals: []Manual{}}
 		if v.Ours() {
 			all[i].Manuals = s.Manuals(h, c, way)
@@ -113,11 +118,11 @@ func Assess(hosts []Host, c Cloud, s Settings, way Way) []Assessment {
 	return all
 }
 
-// twiceNamed: two machines would be one to Nova.
-func twiceNamed(v Verdict, h Host, other string) Verdict {
+// twiceNamed: two machines would be one to Nova, and nobody knows which is right.
+func twiceNamed(v Verdict, h Host, others []string) Verdict {
 	p := Problem{
-		Kind: NamesDiffer, Answer: Useless, Reason: "its nova-compute calls itself " + h.ComputeHost() + ", and so does that of " + other,
-		Remedy: "give one of them another [DEFAULT] host; Nova would take them for one", Commands: []string{},
+		Kind: NamesDiffer, Answer: Useless, Reason: "its nova-compute calls itself " + h.ComputeHost() + ", and so does that of " + strings.Join(others[:min(len(others), mostNamed)], ", "),
+		Remedy: "give each its own [DEFAULT] host; Nova would take them for one. If they are one machine, name it once", Commands: []string{},
 	}
 	v.Answer, v.Reason, v.Problems = p.Answer, p.Reason, append([]Problem{p}, v.Problems...)
 	return v

@@ -37,10 +37,10 @@ func stopUnit(unit string) string {
 	return fmt.Sprintf(`systemctl stop %[1]s || [ "$(systemctl is-active %[1]s)" = inactive ]`, unit)
 }
 
-// logOfUnit prints what a unit has said last, and of Debian's nova-compute, which
-// says it there, the end of its file.
+// logOfUnit prints the end of the file in which the packages' nova-compute logs,
+// and what systemd has of a unit.
 func logOfUnit(unit string) string {
-	return fmt.Sprintf("{ journalctl -a --no-pager -o cat -n %[1]d -u %[2]s; tail -n %[1]d /var/log/nova/nova-compute.log; } 2>/dev/null | tail -c %[3]d", lastLines, check.Shell(unit), mostSaid)
+	return fmt.Sprintf("{ tail -n %[1]d /var/log/nova/nova-compute.log; journalctl -a --no-pager -o cat -n %[1]d -u %[2]s; } 2>/dev/null | tail -c %[3]d", lastLines/2, check.Shell(unit), mostSaid)
 }
 
 // firstStart is the command for a host, whose configuration is known.
@@ -89,6 +89,18 @@ func (w *work) startable(ctx context.Context) error {
 		return fmt.Errorf("%w: unit %[2]s is masked: systemctl unmask %[2]s, which starts nothing", ErrNoUnit, unit)
 	}
 	return nil
+}
+
+// notEnabled says that nova-compute is gone after the host's next start: nobody
+// but the operator knows whether something else starts it.
+func (w *work) notEnabled(ctx context.Context) {
+	unit := check.Shell(w.Settings.Unit)
+	if w.Way == "" || w.Settings.Start != startUnit(w.Settings.Unit) {
+		return
+	}
+	if state, err := w.run(ctx, "systemctl is-enabled "+unit+" || :"); err == nil && state == "disabled" {
+		w.leave("systemd does not start nova-compute with the host: systemctl enable %s", unit)
+	}
 }
 
 // firstEnded reports whether systemd knows that a first start has ended by

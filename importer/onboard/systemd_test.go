@@ -15,13 +15,14 @@ import (
 type underSystemd struct {
 	*fakeWorld
 	load    string // of nova-compute's unit
+	enabled string
 	ends    bool   // a first start ends by itself
 	journal string // of the first start
 	said    []string
 }
 
 func newUnderSystemd(t *testing.T) (*underSystemd, *Onboarder) {
-	s := &underSystemd{fakeWorld: newFakeWorld(t), load: "loaded"}
+	s := &underSystemd{fakeWorld: newFakeWorld(t), load: "loaded", enabled: "disabled"}
 	o := s.onboarder(journalFile(t))
 	o.Settings = Settings{Timeout: time.Hour}
 	o.Open = func(context.Context, discover.Host) (Machine, error) { return s, nil }
@@ -45,12 +46,14 @@ func (s *underSystemd) Run(ctx context.Context, command string) (string, error) 
 		return s.fakeWorld.Run(ctx, "lab stop")
 	case command == "systemctl is-active --quiet nova-compute":
 		return s.fakeWorld.Run(ctx, "lab running")
+	case command == "systemctl is-enabled nova-compute || :":
+		return s.enabled, nil
 	case command == "systemctl is-active kvm2openstack-first-start || :":
 		if s.running == "first" {
 			return "active", nil
 		}
 		return "inactive", nil
-	case strings.HasPrefix(command, "journalctl ") && strings.Contains(command, " -u "+firstUnit+" "), strings.Contains(command, "journalctl ") && strings.Contains(command, " -u nova-compute;"):
+	case strings.HasPrefix(command, "journalctl ") && strings.Contains(command, " -u "+firstUnit+" "), strings.Contains(command, "journalctl ") && strings.Contains(command, " -u nova-compute; "):
 		return s.journal, nil
 	}
 	s.t.Errorf("unknown command %q", command)
@@ -60,7 +63,15 @@ func (s *underSystemd) Run(ctx context.Context, command string) (string, error) 
 func TestOnboardUnderSystemd(t *testing.T) {
 	s, o := newUnderSystemd(t)
 	before := s.is()
-	wantOutcome(t, o.Onboard(t.Context(), []Job{s.job(ByFirstStart)})[0], Onboarded)
+	r := o.Onboard(t.Context(), []Job{s.job(ByFirstStart)})[0]
+	wantOutcome(t, r, Onboarded)
+	if !slices.Equal(r.Left, []string{"systemd does not start nova-compute with the host: systemctl enable nova-compute"}) {
+		t.Errorf("left is %q", r.Left)
+	}
+	s.enabled = "enabled"
+	if r := o.Onboard(t.Context(), []Job{s.job(ByFirstStart)})[0]; r.Outcome != Already || len(r.Left) > 0 {
+		t.Errorf("once it is enabled: %s, left is %q", r.Outcome, r.Left)
+	}
 	i := slices.IndexFunc(s.said, func(c string) bool { return strings.HasPrefix(c, "systemd-run ") })
 	want := "systemd-run --collect --unit=kvm2openstack-first-start -p Type=exec -p RuntimeMaxSec=3660 --uid=nova nova-compute --config-file /etc/nova/nova.conf --config-file /run/kvm2openstack-first-start.conf"
 	if i < 0 || s.said[i] != want || s.is() != onboarded {

@@ -265,13 +265,56 @@ func (p place) dump(t *testing.T) string {
 	return b.String() + text
 }
 
-func (p place) dumpRows(b *strings.Builder, part string) error {
-	driver, list := "sqlite", "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-	dsn := p.said(part+".dsn", "")
-	if dsn != "" {
-		driver, list = "mysql", "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+// database opens one of Nova's, whichever kind it is.
+func (p place) database(part string) (*sql.DB, error) {
+	if dsn := p.said(part+".dsn", ""); dsn != "" {
+		return sql.Open("mysql", dsn)
 	}
-	db, err := sql.Open(driver, orElse(dsn, "file:"+p.path(part+".db")))
+	return sql.Open("sqlite", "file:"+p.path(part+".db"))
+}
+
+// listed: every instance that Nova's lists show has its request spec. Without
+// that a list of Nova 31 fails whole.
+func (p place) listed(t *testing.T) {
+	t.Helper()
+	shown := p.uuids(t, schema.Cell, "SELECT uuid FROM instances WHERE deleted = 0 AND COALESCE(hidden, 0) = 0")
+	specified := p.uuids(t, schema.API, "SELECT instance_uuid FROM request_specs")
+	for uuid := range shown {
+		if !specified[uuid] {
+			t.Errorf("lists show instance %s, which has no request spec", uuid)
+		}
+	}
+}
+
+func (p place) uuids(t *testing.T, part, query string) map[string]bool {
+	t.Helper()
+	db, err := p.database(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found := map[string]bool{}
+	for rows.Next() {
+		var uuid string
+		if err := rows.Scan(&uuid); err != nil {
+			t.Fatal(err)
+		}
+		found[uuid] = true
+	}
+	return found
+}
+
+func (p place) dumpRows(b *strings.Builder, part string) error {
+	list := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+	if p.said(part+".dsn", "") != "" {
+		list = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+	}
+	db, err := p.database(part)
 	if err != nil {
 		return err
 	}
@@ -294,13 +337,6 @@ func (p place) dumpRows(b *strings.Builder, part string) error {
 		}
 	}
 	return rows.Err()
-}
-
-func orElse(text, instead string) string {
-	if text == "" {
-		return instead
-	}
-	return text
 }
 
 func dumpTable(b *strings.Builder, db *sql.DB, part, table string) error {
@@ -388,6 +424,7 @@ func killAtRandom(t *testing.T, p place, kills, attempts int) {
 		now, _ := p.run(t, act, 1+time.Duration(random.Int64N(int64(took[act]))))
 		if now {
 			killed++
+			p.listed(t)
 			took[act] = took[act] * 11 / 10 // The machine may be slower now than it was,
 			continue
 		}

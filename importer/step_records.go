@@ -53,7 +53,7 @@ func (s records) do(ctx context.Context, b batch) error {
 func (s records) undo(ctx context.Context, b batch) error { return s.deleteRows(ctx, b) }
 
 // mappings writes the API database's rows. They come second: an early mapping
-// makes the API answer 404, an early row only shows in lists.
+// makes the API answer 404, an early row is hidden from lists.
 type mappings struct{ *Importer }
 
 func (mappings) name() string { return stepMappings }

@@ -12,11 +12,17 @@ import (
 // rows, such as an attached volume, or an operation of Nova's is under way.
 var ErrInUse = errors.New("is in use by Nova")
 
-// apiTables hold rows of an instance in the API database. Removing the mapping
-// first makes the API answer 404: nobody can start an operation on an instance
-// whose rows are about to go. A delete through the API at that moment would be
-// the worst of them.
-var apiTables = []string{"instance_mappings", "request_specs", "instance_group_member"}
+// mappingTable is removed first, which makes the API answer 404: nobody can
+// start an operation on an instance whose rows are about to go. A delete
+// through the API at that moment would be the worst of them.
+var mappingTable = []string{"instance_mappings"}
+
+// apiTables hold the other rows of an instance in the API database. Since 31 a
+// list of servers by microversion 2.96 fails whole, for everybody who may see
+// it, with an instance that has no request spec (nova/api/openstack/compute/
+// views/servers.py, _list_view; seen on 31.0). So those rows are there as long
+// as lists show the instance.
+var apiTables = []string{"request_specs", "instance_group_member"}
 
 // cellTables hold rows of an instance in the cell's database, children before
 // parents, with the column of its uuid. Every foreign key onto instances.uuid
@@ -51,13 +57,15 @@ var cellTables = []struct{ table, column string }{
 // domain of such a row. So nothing here marks: rows exist or they do not. The
 // order is
 //
-//  1. the API database's rows, after which the API no longer finds the
-//     instance and no new operation begins;
-//  2. a guarded UPDATE that takes the host away, and sets task_state, as before
-//     Finish: from then on no periodic task of nova-compute finds it;
-//  3. all rows of the cell, children before parents, in one transaction.
+//  1. the mapping, after which the API no longer finds the instance and no new
+//     operation begins;
+//  2. a guarded UPDATE that takes the host away, hides the instance from lists,
+//     and sets task_state, as before Finish: from then on no periodic task of
+//     nova-compute finds it;
+//  3. the API database's other rows;
+//  4. all rows of the cell, children before parents, in one transaction.
 //
-// Between 2 and 3 the instance is as Written calls recorded, and so it stays
+// Between 2 and 4 the instance is as Written calls recorded, and so it stays
 // if the program ends there; Delete again goes on. Where an operation had
 // begun before 1 was done, 2 refuses; when the operation is over, Delete again
 // goes on too, and InsertMappings would give the API its rows back.
@@ -74,8 +82,9 @@ func (w *Writer) Delete(ctx context.Context, uuid string) error {
 		db *handle
 		do func(tx *gorm.DB) error
 	}{
-		{w.api, r.removeAPIRows},
+		{w.api, r.removeMapping},
 		{w.cells[home.UUID], r.disown},
+		{w.api, r.removeAPIRows},
 		{w.cells[home.UUID], r.removeCellRows},
 	}
 	for _, s := range steps {

@@ -91,8 +91,12 @@ var claims = []struct{ table, column, condition, means string }{
 	{"migrations", "status", "instance_uuid = ? AND " + unfinishedMigration, "a migration is not finished"},
 }
 
-func (r removal) removeAPIRows(tx *gorm.DB) error {
-	for _, table := range apiTables {
+func (r removal) removeMapping(tx *gorm.DB) error { return r.removeFrom(tx, mappingTable) }
+
+func (r removal) removeAPIRows(tx *gorm.DB) error { return r.removeFrom(tx, apiTables) }
+
+func (r removal) removeFrom(tx *gorm.DB, tables []string) error {
+	for _, table := range tables {
 		if !r.api.has(table, "instance_uuid") {
 			continue
 		}
@@ -115,7 +119,7 @@ func (r removal) disown(tx *gorm.DB) error {
 	}
 	values := map[string]any{
 		"host": nil, "node": nil, "task_state": taskStateAdopting,
-		"locked": 1, "locked_by": "admin", "disable_terminate": 1, "updated_at": r.now,
+		"locked": 1, "locked_by": "admin", "disable_terminate": 1, "hidden": 1, "updated_at": r.now,
 	}
 	if r.cell.has("instances", "compute_id") {
 		values["compute_id"] = nil

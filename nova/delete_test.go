@@ -40,6 +40,7 @@ func (r *recorder) listen(t *testing.T, db *gorm.DB) {
 }
 
 var (
+	hides      = regexp.MustCompile("(?is)^UPDATE [`\"]?instances[`\"]? .*hidden")
 	softDelete = regexp.MustCompile(`(?is)\bUPDATE\b.*\bdeleted`)
 	deleteFrom = regexp.MustCompile("^DELETE FROM `?([a-z_]+)")
 )
@@ -119,13 +120,16 @@ func checkStatements(t *testing.T, sent []string) {
 		if softDelete.MatchString(s) {
 			t.Errorf("marks a row as deleted: %s", s)
 		}
+		if hides.MatchString(s) {
+			at["hidden"] = i + 1
+		}
 		if m := deleteFrom.FindStringSubmatch(s); m != nil {
 			if _, again := at[m[1]]; !again {
 				at[m[1]] = i + 1
 			}
 		}
 	}
-	order := []string{"instance_mappings", "request_specs", "instance_actions_events", "instance_actions", "instance_extra", "instances"}
+	order := []string{"instance_mappings", "hidden", "request_specs", "instance_actions_events", "instance_actions", "instance_extra", "instances"}
 	for i := 1; i < len(order); i++ {
 		if at[order[i-1]] == 0 || at[order[i-1]] >= at[order[i]] {
 			t.Errorf("%s is statement %d and %s statement %d; statements: %s",
@@ -218,7 +222,7 @@ func TestDeleteGoesOn(t *testing.T) {
 	f.adopt(w, in, Finished)
 	begun := false
 	sneak := func(tx *gorm.DB) {
-		if !begun && strings.HasPrefix(tx.Statement.SQL.String(), "DELETE FROM request_specs") {
+		if !begun && strings.HasPrefix(tx.Statement.SQL.String(), "DELETE FROM instance_mappings") {
 			begun = true
 			f.exec(f.cell, "UPDATE instances SET task_state = 'powering-off'")
 		}
@@ -229,8 +233,8 @@ func TestDeleteGoesOn(t *testing.T) {
 	if err := w.Delete(context.Background(), in[0].UUID); !errors.Is(err, ErrInUse) {
 		t.Fatalf("error %v, want ErrInUse", err)
 	}
-	if n := f.count(f.cell, "instances WHERE host = 'kvm01'"); n != 1 {
-		t.Error("the instance has lost its host")
+	if f.count(f.cell, "instances WHERE host = 'kvm01' AND hidden = 0") != 1 || f.count(f.api, "request_specs") != 1 {
+		t.Error("the instance has lost its host or its request spec, or cannot be seen")
 	}
 	f.exec(f.cell, "UPDATE instances SET task_state = NULL")
 	if err := w.Delete(context.Background(), in[0].UUID); err != nil {

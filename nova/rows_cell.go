@@ -63,7 +63,7 @@ func (b *rowBuilder) instance() Row {
 		value("shutdown_terminate", 0), // 1 makes the power sync delete a guest that shut itself down
 		value("disable_terminate", 1),  // a delete through the API is ignored until the instance is final
 		value("cleaned", 0),
-		value("hidden", 0),
+		value("hidden", 1), // from lists, until Finish: see apiTables
 	}}
 }
 

@@ -87,7 +87,7 @@ func (w *Writer) finishOne(tx *gorm.DB, cell *cell, f Final) (wrong, err error) 
 		"host": f.Host.Host, "node": f.Host.Node, "launched_on": f.Host.Host,
 		"vm_state": f.VMState, "power_state": f.PowerState, "task_state": nil,
 		"launched_at": now, "updated_at": now,
-		"disable_terminate": 0,
+		"disable_terminate": 0, "hidden": 0,
 	}
 	if cell.has("instances", "compute_id") { // since 28
 		values["compute_id"] = f.Host.NodeID

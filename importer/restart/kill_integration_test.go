@@ -142,7 +142,7 @@ var realShapes = []shape{
 	{name: "web", fleet: "leg-web01"},
 	{name: "sata", fleet: "leg-sata01"},
 	{name: "ide", fleet: "leg-ide01"},
-	{name: "efi", fleet: "leg-uefi01", efi: "explicit"},
+	{name: "efi", fleet: "leg-uefi01", efi: "explicit", linked: true},
 	{name: "windows", fleet: "leg-win01", replan: true},
 	{name: "autostart", fleet: "leg-auto01", autostart: true},
 	{name: "deaf", fleet: "leg-deaf01"},

@@ -31,6 +31,7 @@ type realDomain struct {
 	before string
 	model  string // of its interfaces
 	off    bool
+	linked bool // its EFI variables have a second name, as the import gives them
 }
 
 // addReal defines a domain of the lab's fleet, each disk under two names, and
@@ -43,7 +44,7 @@ func addReal(t *testing.T, name string, s shape) *realDomain {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	id := uuid.NewString()
-	d := &realDomain{t: t, off: s.off, rig: rig{
+	d := &realDomain{t: t, off: s.off, linked: s.linked, rig: rig{
 		UUID: id, Name: "rst " + name, Instance: "rst-instance-" + id[:8], Dir: dir, Call: "forward",
 		Socket: need(t, "K2O_TEST_LIBVIRT_SOCKET"), SSH: need(t, "K2O_TEST_SSH"), Key: need(t, "K2O_TEST_SSH_KEY"), Known: need(t, "K2O_TEST_KNOWN_HOSTS"),
 	}}
@@ -75,6 +76,11 @@ func (d *realDomain) begin(s shape) {
 	}
 	if s.efi != "" {
 		d.markVariables()
+	}
+	if s.linked {
+		if err := os.Link(d.variables(d.Name), d.variables(d.Instance)); err != nil {
+			d.t.Fatal(err)
+		}
 	}
 	if !s.off {
 		d.must("start", d.UUID)
@@ -162,7 +168,16 @@ func (d *realDomain) now() string {
 		fmt.Fprintf(&b, "%s: inode %d, %x\n", path, inode(d.t, path), sha256.Sum256(text))
 	}
 	fmt.Fprintf(&b, "EFI: %s; for Nova: %s\n", d.variablesIn(d.variables(d.Name)), d.variablesIn(d.variables(d.Instance)))
+	d.wantLinked("now")
 	return b.String()
+}
+
+// wantLinked: the two names of its EFI variables are one file's, if they were.
+func (d *realDomain) wantLinked(context string) {
+	d.t.Helper()
+	if d.linked && inode(d.t, d.variables(d.Name)) != inode(d.t, d.variables(d.Instance)) {
+		d.t.Errorf("%s: the EFI variables are two files", context)
+	}
 }
 
 // mark is written to the end of the EFI variables, where the firmware, which
@@ -251,6 +266,7 @@ func (d *realDomain) wantRenamed(context string) {
 	if mine != novas || !strings.Contains(d.before, "EFI: "+mine+";") {
 		d.t.Errorf("%s: EFI variables: %s, and for Nova %s", context, mine, novas)
 	}
+	d.wantLinked(context)
 	want := novaFile{VM: "active", Power: nova.PowerRunning, Model: cmp.Or(d.NIC, d.model)}
 	if d.off {
 		want.VM, want.Power = "stopped", nova.PowerShutdown

@@ -87,7 +87,11 @@ func (r rig) setUp(s shape) error {
 	for _, nic := range now.Interfaces {
 		d.NICs = append(d.NICs, plan.NIC{MAC: nic.MAC})
 	}
-	text, err := yaml.Marshal(map[string]any{"domain": d, "instances_path": filepath.Join(r.Dir, "instances")})
+	recorded := map[string]any{"domain": d, "instances_path": filepath.Join(r.Dir, "instances")}
+	if s.linked {
+		recorded["variables"] = rename.DefaultNVRAM(r.Name)
+	}
+	text, err := yaml.Marshal(recorded)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type day struct {
 	hardware map[string]string // what it saw before the import, or first; nil while it has not been seen
 	blank    bool              // nobody is at home after a rebuild
 	byNova   bool              // Nova has made its domain
+	made     bool              // likewise, and the guest was seen since: later its UEFI variables are made anew
 	renamed  bool              // we have restarted it under Nova's name
 	locked   bool              // by the administrator, who has to do all himself then
 	log      logMark           // of nova-compute, from the last operation on
@@ -117,9 +118,11 @@ func (d *day) seen(after string) {
 	before, now := maps.Clone(d.hardware), maps.Clone(g)
 	if d.byNova {
 		by = "nova"
-		// Nova makes the variables of UEFI anew with the domain.
-		delete(before, "variables_since")
-		delete(now, "variables_since")
+		if d.made { // The first time Nova finds them by the link of the import.
+			delete(before, "variables_since")
+			delete(now, "variables_since")
+		}
+		d.made = true
 	}
 	if diff := cmp.Diff(hardware(d.planned(before), by), hardware(now, by)); diff != "" {
 		d.t.Errorf("after %s %s sees other hardware (-before +after):\n%s", after, d.guest.name, diff)

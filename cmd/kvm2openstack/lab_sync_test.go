@@ -50,7 +50,7 @@ func TestLabSync(t *testing.T) {
 	l.command(exitClean, "verify")
 
 	l.policy("import: [{name: " + fresh + "}], heal: [unfinished]")
-	t.Logf("an import was killed and left: %s", l.killedAt("mappings", l.fleet["leg-vnc01"]))
+	l.killedAt("mappings", l.fleet["leg-vnc01"])
 	l.drifted(l.sync(exitPerson), "leg-vnc01 D34")
 	l.drifted(l.sync(exitAttention, "--apply"))
 	for _, name := range []string{fresh, "leg-vnc01"} {

@@ -56,6 +56,7 @@ func TestFullPeriodic(t *testing.T) {
 	l.greet()
 	_, text := l.try("plan", "-O", l.plan, "--only", "day-*")
 	t.Log(text)
+	t.Cleanup(func() { l.releaseWhatIsLeft() }) // Nova deletes none that is half adopted.
 	nova := l.markNova()
 	l.command(exitClean, append([]string{"import", l.plan, "--yes"}, only(wholes)...)...)
 	for _, h := range halves {

@@ -49,7 +49,7 @@ func TestFullRestarts(t *testing.T) {
 // whileAway is what Nova's daemons say while they miss another one.
 var whileAway = map[string][]excuse{
 	"mariadb":  append(saidBy(disconnected, "nova-api", "nova-conductor", "nova-scheduler"), saidBy(undiscovered, "nova-scheduler")...),
-	"rabbitmq": saidBy(unreachable, "nova-compute", "nova-api", "nova-conductor", "nova-scheduler"),
+	"rabbitmq": append(saidBy(unreachable, "nova-compute", "nova-api", "nova-conductor", "nova-scheduler"), saidBy(unreplied, "nova-compute")...),
 }
 
 // days are the guests of a round, for one test.

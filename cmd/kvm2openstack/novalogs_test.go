@@ -36,6 +36,7 @@ var undiagnosed = excuse{"nova-compute", regexp.MustCompile(
 var (
 	disconnected = regexp.MustCompile(` ERROR oslo_db\.sqlalchemy\.engines .*Database connection was found disconnected; reconnecting: .*\(2013, 'Lost connection to MySQL server during query'\)`)
 	undiscovered = regexp.MustCompile(` ERROR oslo_service\.periodic_task .*Error during SchedulerManager\._discover_hosts_in_cells: oslo_db\.exception\.DBConnectionError: \(pymysql\.err\.OperationalError\) \((2003|2013), `)
+	unreplied    = regexp.MustCompile(` ERROR oslo_service\.periodic_task .*Error during ComputeManager\.\w+: oslo_messaging\.exceptions\.MessagingTimeout: Timed out waiting for a reply`)
 	unreachable  = regexp.MustCompile(` ERROR oslo\.messaging\._drivers\.impl_rabbit .*(AMQP server on 127\.0\.0\.1:5672 is unreachable: |Connection failed: \[Errno (104|111)\] )`)
 )
 
@@ -112,6 +113,8 @@ func TestUnexcused(t *testing.T) {
 			"Instance u in power state shutdown. Cannot get_diagnostics while the instance is in this state.\n", []excuse{undiagnosed}, nil},
 		{"nova-api", "2026-11-27 15:53:00.000 1 ERROR oslo.messaging._drivers.impl_rabbit [-] [u] AMQP server on 127.0.0.1:5672 is unreachable: <RecoverableConnectionError: unknown error>. Trying again in 1 seconds.: amqp\n", []excuse{idleAPI}, nil},
 		{"nova-api", "2026-11-27 15:53:00.000 1 ERROR oslo.messaging._drivers.impl_rabbit [-] [u] AMQP server on 127.0.0.1:5672 is unreachable: [Errno 111] ECONNREFUSED. Trying again in 2 seconds.\n", saidBy(unreachable, "nova-conductor", "nova-api"), nil},
+		{"nova-compute", "2026-11-27 23:28:52.001 15267 ERROR oslo_service.periodic_task [None req-9 - -] Error during ComputeManager._cleanup_running_deleted_instances: " +
+			"oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply to message ID 25\n", saidBy(unreplied, "nova-compute"), nil},
 		{"nova-scheduler", "2026-11-27 15:53:00.000 1 ERROR oslo_db.sqlalchemy.engines [-] Database connection was found disconnected; reconnecting: oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2013, 'Lost connection to MySQL server during query')\n" +
 			"2026-11-27 15:53:00.001 1 ERROR oslo_service.periodic_task [None] Error during SchedulerManager._discover_hosts_in_cells: oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2003, \"Can't connect\")\n",
 			append(saidBy(disconnected, "nova-scheduler"), saidBy(undiscovered, "nova-scheduler")...), nil},

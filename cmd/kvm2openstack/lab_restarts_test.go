@@ -90,6 +90,9 @@ func (r *round) synchronized() {
 func (r *round) hostReboots(days []*day) {
 	r.t.Helper()
 	host := []string{"nova-compute", labEnv(r.t, "K2O_LAB_L2_AGENT"), "libvirtd"}
+	if release(r.t).switched {
+		host = append(host, "taps", "ovs-vswitchd", "ovsdb-server")
+	}
 	names := map[string]string{}
 	for _, d := range days {
 		names[d.uuid()] = r.virsh("domname", d.uuid())

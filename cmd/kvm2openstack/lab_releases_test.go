@@ -15,13 +15,14 @@ type labRelease struct {
 	noise    *regexp.Regexp // of nova-compute, which is not about Nova
 	aside    *regexp.Regexp // that the cloud's client says of itself
 	switched bool           // guests are plugged into Open vSwitch
+	reach    string         // the rule that speaks of the fleet's way to Neutron
 	alone    bool           // where the lab is no other Debian can be made
 	ends     int            // the status with which the client ends when it has read all commands
 }
 
 var labReleases = map[string]labRelease{
 	"zed":   {name: "Zed", major: 26},
-	"epoxy": {name: "2025.1", major: 31, noise: forked, aside: unsure, switched: true, alone: true, ends: 1},
+	"epoxy": {name: "2025.1", major: 31, noise: forked, aside: unsure, switched: true, reach: "K2O-337", alone: true, ends: 1},
 }
 
 // forked is what Python 3.13 writes under eventlet when nova-compute runs a

@@ -21,7 +21,7 @@ RELEASE_PACKAGES=(
 
 # What test.sh runs of itself: what depends on the release, on a guest of each
 # firmware.
-USUAL_TESTS='TestLab(Objects|Prove|Imported|Renamed|Onboard)$'
+USUAL_TESTS='TestLab(Objects|Prove|Reach|Imported|Renamed|Onboard)$'
 USUAL_SHAPES=web01,uefi01
 USUAL_PACKAGES=(./cmd/kvm2openstack)
 

@@ -80,7 +80,8 @@ state=/var/lib/kvm2openstack/state
 # as COMMAND...: as the service's user, in the service's folder.
 as() { inside setpriv --reuid kvm2openstack --regid kvm2openstack --clear-groups sh -c "cd $state && exec \"\$@\"" sh "$@"; }
 as kvm2openstack demo --dir demo >"$work/out" 2>&1
-as kvm2openstack import demo/plan.yaml --yes --config demo/config.yaml >"$work/out" 2>&1
+# A warning is for attention: a guest that never ran has no EFI variables.
+as kvm2openstack import demo/plan.yaml --yes --config demo/config.yaml >"$work/out" 2>&1 || [ $? -eq 1 ]
 expect '35 imported' "the demonstration's domains are not imported"
 # What a person would do: the demonstration's options, with the packaged journal.
 sed "s,^cloud_file: .*,cloud_file: $state/demo/cloud.json,; s,^journal: .*,journal: $state/kvm2openstack.db," "$root$state/demo/config.yaml" >"$work/config.yaml"

@@ -48,7 +48,7 @@ func TestFullRestarts(t *testing.T) {
 
 // whileAway is what Nova's daemons say while they miss another one.
 var whileAway = map[string][]excuse{
-	"mariadb":  append(saidBy(disconnected, "nova-api", "nova-conductor", "nova-scheduler"), saidBy(undiscovered, "nova-scheduler")...),
+	"mariadb":  saidBy(undiscovered, "nova-scheduler"),
 	"rabbitmq": append(saidBy(unreachable, "nova-compute", "nova-api", "nova-conductor", "nova-scheduler"), saidBy(unreplied, "nova-compute")...),
 }
 

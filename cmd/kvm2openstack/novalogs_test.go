@@ -72,11 +72,13 @@ func errorsIn(text string) (all []string) {
 	return all
 }
 
-// unexcused are the errors in a daemon's log that nothing excuses.
+// unexcused are the errors in a daemon's log that nothing excuses. A connection
+// in its pool that was cut when a test before restarted the database is found
+// whenever it is used next.
 func unexcused(service, text string, excuses []excuse) []string {
 	return slices.DeleteFunc(errorsIn(text), func(e string) bool {
 		first, _, _ := strings.Cut(e, "\n")
-		return inventoryRaced(first) || slices.ContainsFunc(excuses, func(x excuse) bool { return x.service == service && x.says.MatchString(first) })
+		return inventoryRaced(first) || disconnected.MatchString(first) || slices.ContainsFunc(excuses, func(x excuse) bool { return x.service == service && x.says.MatchString(first) })
 	})
 }
 
@@ -117,7 +119,7 @@ func TestUnexcused(t *testing.T) {
 			"oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply to message ID 25\n", saidBy(unreplied, "nova-compute"), nil},
 		{"nova-scheduler", "2026-11-27 15:53:00.000 1 ERROR oslo_db.sqlalchemy.engines [-] Database connection was found disconnected; reconnecting: oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2013, 'Lost connection to MySQL server during query')\n" +
 			"2026-11-27 15:53:00.001 1 ERROR oslo_service.periodic_task [None] Error during SchedulerManager._discover_hosts_in_cells: oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2003, \"Can't connect\")\n",
-			append(saidBy(disconnected, "nova-scheduler"), saidBy(undiscovered, "nova-scheduler")...), nil},
+			saidBy(undiscovered, "nova-scheduler"), nil},
 	} {
 		if diff := cmp.Diff(c.want, unexcused(c.service, c.text, c.excuses), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %q:\n%s", c.service, c.text, diff)

@@ -26,7 +26,6 @@ type change struct {
 	db      *nova.Cloud
 	writer  *nova.Writer
 	bar     *progressbar.ProgressBar
-	unwatch func() // ends the watch of the cloud's APIs
 }
 
 // openChange opens all that a run needs, locks first. Whatever it opened is
@@ -58,9 +57,7 @@ func (a *app) openChange(ctx context.Context, c config, p plan.Plan, side cloudS
 	if ch.writer, err = ch.db.Writer(ctx, ch.record.Holder().String()); err != nil {
 		return ch, err
 	}
-	if ch.Importer, err = ch.newImporter(ctx, a, c, side, reach(hosts)); err == nil && side.api != nil {
-		ch.unwatch = side.api.Watch(ctx)
-	}
+	ch.Importer, err = ch.newImporter(ctx, a, c, side, reach(hosts))
 	return ch, err
 }
 
@@ -103,9 +100,6 @@ func (ch *change) close(ctx context.Context, outcome string) error {
 	var errs []error
 	if ch.bar != nil {
 		ch.bar.Finish() // see progress
-	}
-	if ch.unwatch != nil {
-		ch.unwatch()
 	}
 	if ch.writer != nil {
 		errs = append(errs, ch.writer.Close())

@@ -55,6 +55,15 @@ func (s cloudSide) API() importer.API {
 	return s.api
 }
 
+// considerate does what has time: it makes only as many calls as others do not
+// feel. A restart is none of that, whose guest is off meanwhile.
+func (s cloudSide) considerate(ctx context.Context, work func() (importer.Summary, error)) (importer.Summary, error) {
+	if s.api != nil {
+		defer s.api.Watch(ctx)()
+	}
+	return work()
+}
+
 // lookup is API for those who only look.
 func (s cloudSide) lookup() importer.Lookup {
 	if s.api == nil {

@@ -97,7 +97,7 @@ func (o *importOptions) carryOut(ctx context.Context, a *app, c config, p plan.P
 	if err != nil {
 		return err
 	}
-	sum, runErr := ch.Import(ctx, p, plan.Filter{})
+	sum, runErr := side.considerate(ctx, func() (importer.Summary, error) { return ch.Import(ctx, p, plan.Filter{}) })
 	if err := errors.Join(runErr, ch.close(ctx, sum.String())); err != nil {
 		return a.afterError(o.output, sum, err)
 	}

@@ -110,7 +110,7 @@ func (o *releaseOptions) carryOut(ctx context.Context, a *app, c config, p plan.
 	back, left, runErr := ch.bringBack(ctx, a, restarting{restarts: r, config: c, view: newRestartView(a), side: side, back: true}, p)
 	var sum importer.Summary
 	if runErr == nil {
-		sum, runErr = ch.Release(ctx, left, plan.Filter{})
+		sum, runErr = side.considerate(ctx, func() (importer.Summary, error) { return ch.Release(ctx, left, plan.Filter{}) })
 	}
 	closed := ch.close(ctx, sum.String())
 	var backErr error

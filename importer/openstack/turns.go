@@ -32,9 +32,10 @@ const (
 // these too, and a call that waits behind our own uses up its deadline there.
 //
 // A cloud that shows that it has too much to do gets half as many at a time,
-// down to a quarter of one, and more again as it answers well (AIMD, as TCP
-// does). Half of one is one, and a rest of the same length before the next: a
-// service with a single worker is busy all the time with one after the other.
+// down to one, and more again as it answers well (AIMD, as TCP does). With a
+// watch that is down to a quarter of one: half of one is one, and a rest of the
+// same length before the next. A service with a single worker is busy all the
+// time with one after the other.
 type turns struct {
 	places *semaphore.Weighted
 	most   int
@@ -63,7 +64,7 @@ func (t *turns) watch() (unwatch func()) {
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.watched = false
+		t.watched, t.rest = false, 0
 	}
 }
 
@@ -122,7 +123,7 @@ func (t *turns) back() {
 
 // fewer halves what is in flight at a time.
 func (t *turns) fewer() {
-	if t.rest == longestRests {
+	if t.now <= 1 && !t.watched || t.rest == longestRests {
 		return
 	}
 	t.cuts++

@@ -154,7 +154,7 @@ func TestBudget(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b, start := &bubble{takes: test.takes, status: test.status}, time.Now()
-				c := b.open(8, io.Discard) // so many that there is no rest yet
+				c := b.open(1, io.Discard)
 				err := c.ask(t.Context(), neutron, "list ports", func(ctx context.Context) error {
 					var body any
 					for range test.pages {
@@ -248,7 +248,6 @@ func TestFewerTurns(t *testing.T) {
 				c.compute.ProviderClient.RetryFunc = nil // they share one
 				calls := func(n, atOnce int) {
 					t.Helper()
-					time.Sleep(longestRest)
 					wait := spread(t.Context(), c, n)
 					if got := b.inFlight(); got != atOnce {
 						t.Errorf("%d of %d calls at a time, want %d", got, n, atOnce)
@@ -263,8 +262,6 @@ func TestFewerTurns(t *testing.T) {
 				b.takes, b.status = time.Second, 200
 				calls(forOneMore-1, 1)
 				calls(1, 1)
-				calls(forOneMore, 1) // with a shorter rest,
-				calls(forOneMore, 1) // and with none
 				for n := 2; n <= 8; n++ {
 					calls(forOneMore, n)
 				}
@@ -277,13 +274,15 @@ func TestFewerTurns(t *testing.T) {
 	}
 }
 
-// TestRest: where even one call at a time is too much, there is a rest after
-// each, as long as it took, then three times as long, and never more.
+// TestRest: where somebody watches, and even one call at a time is too much,
+// there is a rest after each, as long as it took, then three times as long, and
+// never more.
 func TestRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bubble{status: http.StatusGatewayTimeout, takes: time.Second}
 		c := b.open(1, io.Discard)
 		c.compute.ProviderClient.RetryFunc = nil
+		unwatch := c.turns.watch()
 		call := func(takes, rest time.Duration) {
 			t.Helper()
 			b.takes = takes
@@ -300,6 +299,8 @@ func TestRest(t *testing.T) {
 		call(time.Second, 3*time.Second)
 		call(time.Second, 3*time.Second)
 		call(19*time.Second, longestRest)
+		unwatch()
+		call(time.Second, 0)
 	})
 }
 

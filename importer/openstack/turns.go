@@ -47,6 +47,7 @@ type turns struct {
 	owed    int  // places that have yet to come back for that
 	good    int  // answers in a row
 	cuts    int  // how often it was halved
+	told    bool // that there are fewer
 	watched bool // by a watch, which knows more than good answers tell
 }
 
@@ -132,11 +133,15 @@ func (t *turns) fewer() {
 	} else {
 		t.keep(t.now / 2)
 	}
-	level := slog.LevelDebug
-	if t.cuts == 1 {
-		level = slog.LevelWarn // Once is enough.
+	text, worth := "the cloud answers slowly, or has too much to do: fewer calls at a time now", true
+	if t.watched {
+		text, worth = "others would wait for the cloud: fewer calls at a time now", t.rest == longestRests
 	}
-	t.log.Log(context.Background(), level, "the cloud answers slowly, or has too much to do: fewer calls at a time now", "calls", t.calls(), "cloud_calls", t.most)
+	level := slog.LevelDebug
+	if worth && !t.told {
+		level, t.told = slog.LevelWarn, true // Once is enough.
+	}
+	t.log.Log(context.Background(), level, text, "calls", t.calls(), "cloud_calls", t.most)
 }
 
 // hold lets nothing more be sent until goOn is called. The caller has t locked.

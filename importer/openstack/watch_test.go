@@ -89,7 +89,8 @@ func TestWatch(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := &busyCloud{workers: make(chan bool, test.workers), takes: 100 * time.Millisecond, refuses: test.refuses}
-				c := (&bubble{}).open(calls, io.Discard)
+				var log strings.Builder
+				c := (&bubble{}).open(calls, &log)
 				c.compute.ProviderClient.HTTPClient.Transport = &transport{base: b, turns: c.turns, timeout: c.timeout, log: c.log}
 				stop := b.others()
 				time.Sleep(10 * time.Second)
@@ -108,6 +109,9 @@ func TestWatch(t *testing.T) {
 				}
 				if test.within > 0 && took > test.within {
 					t.Errorf("%d calls took %v, want %v", n, took, test.within)
+				}
+				if told := strings.Count(log.String(), "level=WARN"); (told == 1) != (test.most == 2) || told > 1 {
+					t.Errorf("said %q, want one warning where calls had to be fewer", log.String())
 				}
 				if c.turns.watched {
 					t.Error("it is watched although that was ended")

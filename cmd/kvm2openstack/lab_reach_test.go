@@ -36,7 +36,7 @@ func TestLabReach(t *testing.T) {
 	l.advises("k2o-up", "")
 
 	stop := l.startPings([]*legacy{guest})
-	l.shell("ip link set k2o-up-br nomaster && ovs-appctl -t $(ls -t /var/run/openvswitch/ovs-vswitchd.*.ctl | head -1) fdb/flush br-phys") // as where there never was a way
+	l.shell("ip link set br-legacy address $(cat /sys/class/net/br-legacy/address) && ip link set k2o-up-br nomaster && ovs-appctl -t $(ls -t /var/run/openvswitch/ovs-vswitchd.*.ctl | head -1) fdb/flush br-phys") // as where there never was a way
 	t.Cleanup(func() { l.shell("ip link set k2o-up-br master br-legacy") })
 	l.answers(guest, false)
 	join := l.advises("", "ovs-vsctl add-port br-phys n-br-legacy")

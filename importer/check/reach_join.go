@@ -19,11 +19,13 @@ func (s subject) see(j junction) sentence {
 // join says how to join the two bridges under running guests. What is untagged
 // on the legacy bridge, or in the interface's own VLAN, is the network's segment
 // to the other one, and nothing else goes that way. The pair is as wide as the
-// bridge, which else would take its size.
+// bridge, which else would take its size; and the bridge's address is its own
+// before it could become the pair's, with which the host itself would be lost
+// to its neighbours for a while.
 func (s subject) join(j junction) sentence {
 	vlan, port := j.tags()
 	text := "on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: " + strings.Join([]string{
-		addPair("%[3]s", "%[4]s", "%[5]s"), "ip link set %[4]s master %[3]s up" + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
+		addPair("%[3]s", "%[4]s", "%[5]s"), keepAddress("%[3]s"), "ip link set %[4]s master %[3]s up" + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
 	}, " && ") + "; no guest is cut off by it" + thenSame
 	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), j.end("l-"), j.end("n-")}}
 }
@@ -36,6 +38,12 @@ func (j junction) end(prefix string) shellWord {
 // addPair makes a pair whose end the bridge can take without losing of its MTU.
 func addPair(bridge, end, other string) string {
 	return fmt.Sprintf("m=$(cat /sys/class/net/%s/mtu) && ip link add %s mtu $m type veth peer name %s mtu $m", bridge, end, other)
+}
+
+// keepAddress has a bridge keep its MAC address. Else it has the lowest of its
+// ports' (br_stp_recalculate_bridge_id in the kernel's net/bridge/br_stp_if.c).
+func keepAddress(bridge string) string {
+	return fmt.Sprintf("ip link set %[1]s address $(cat /sys/class/net/%[1]s/address)", bridge)
 }
 
 // tags are what the pair's ends are told: the legacy bridge's of the interface's

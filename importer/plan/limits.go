@@ -92,7 +92,7 @@ func (p Plan) Limits(d Domain) []Limit {
 		}
 	}
 	if _, loses := (nova.Release{Major: release}).LosesVariables(); uefi && loses {
-		const effect, reason = "keeps the UEFI variables the first time, and makes them anew each time after", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before 31.3.0 and 32.2.1"
+		const effect, reason = "keeps the UEFI variables at the first start by Nova, and makes them anew at each one after", "nova/virt/libvirt/guest.py delete_configuration undefines with NVRAM, before 31.3.0 and 32.2.1"
 		limits = append(limits, Limit{Reboot, false, effect, reason}, Limit{Start, false, effect, reason})
 	}
 	if d.portsAreOpen() {

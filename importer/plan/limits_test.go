@@ -24,11 +24,11 @@ func TestLimits(t *testing.T) {
 		{"open port", Domain{ImageRef: "i", NICs: []NIC{{CreatePort: true, PortSecurity: true}, {CreatePort: true}}}, []string{"another security group: is refused"}},
 		{"port that is there", Domain{ImageRef: "i", NICs: []NIC{{Port: "p"}}}, nil},
 		{"UEFI", Domain{ImageRef: "i", ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"hard reboot, start: keeps the UEFI variables the first time, and makes them anew"}},
+			[]string{"hard reboot, start: keeps the UEFI variables at the first start by Nova, and makes them anew"}},
 		{"UEFI, placeholder", Domain{Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"rebuild: fails with the guest off", "hard reboot, start: keeps the UEFI variables the first time, and makes them anew"}},
+			[]string{"rebuild: fails with the guest off", "hard reboot, start: keeps the UEFI variables at the first start by Nova, and makes them anew"}},
 		{"UEFI, placeholder, data disk", Domain{Disks: []Disk{root, data}, Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: keeps the UEFI variables the first time, and makes them anew"}},
+			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: keeps the UEFI variables at the first start by Nova, and makes them anew"}},
 		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
 	} {
 		lines := zed.limitLines(c.d)

@@ -28,7 +28,6 @@ var knownGaps = []gap{
 	{"imported", "", early, []string{"off01", "paused01"}, "they fail by what the definition of a guest says, and are tried on those that run"},
 	{"imported", "", early, nil, "not run yet on all shapes"},
 	{"renamed", "2025.1", nil, []string{"auto01"}, "not run yet"},
-	{"renamed", "2025.1", []string{"delete with the legacy names"}, nil, "not run yet"},
 }
 
 // covers tells whether that is left out for a reason.

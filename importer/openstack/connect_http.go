@@ -67,9 +67,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// turnOf waits for the turn of a request. Those of a watch have none.
+// turnOf waits for the turn of a request. Those of a watch have none, nor has a
+// login: all calls wait for that of a new token, those of a watch too, while it
+// holds the turns back.
 func (t *transport) turnOf(req *http.Request) (turn, error) {
-	if req.Context().Value(asideKey{}) != nil {
+	if req.Context().Value(asideKey{}) != nil || isLogin(req.Method, req.URL.Path) {
 		return turn{}, nil
 	}
 	return t.turns.take(req.Context())
@@ -202,7 +204,7 @@ func passes(method, url string, err error) bool {
 		return !isTimeout(err) && !(errors.As(err, &dns) && dns.IsNotFound)
 	}
 	// Logging in twice is one token too many, nothing else.
-	repeatable := method == http.MethodGet || method == http.MethodHead || strings.HasSuffix(url, "/v3/auth/tokens")
+	repeatable := method == http.MethodGet || method == http.MethodHead || isLogin(method, url)
 	if !repeatable || isTimeout(err) {
 		return false
 	}
@@ -213,6 +215,10 @@ func passes(method, url string, err error) bool {
 		return answer.Actual >= 500 && answer.Actual != http.StatusNotImplemented
 	}
 	return isBroken(err)
+}
+
+func isLogin(method, url string) bool {
+	return method == http.MethodPost && strings.HasSuffix(url, "/v3/auth/tokens")
 }
 
 // isBroken reports whether a connection ended before the answer did.

@@ -43,8 +43,6 @@ const (
 // busy.
 type watch struct {
 	*Cloud
-	turns *turns
-
 	usual [len(watched)]time.Duration // 0: not asked, for it did not answer
 
 	patience int    // how often it has to be well before there is more
@@ -71,7 +69,7 @@ type sample [len(watched)][]time.Duration
 // from now on as leave that as it is, up to those of the configuration; end
 // ends it. It is for who has a lot to do while others use the cloud.
 func (c *Cloud) Watch(ctx context.Context) (end func()) {
-	w := &watch{Cloud: c, turns: c.turns, patience: 1}
+	w := &watch{Cloud: c, patience: 1}
 	if !w.look(ctx) {
 		c.log.Debug("neither Nova nor Neutron says how fast it answers: as many calls as the configuration has")
 		return func() {}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
 )
 
 // A busyCloud has a few workers for all its services. Whoever comes while they
@@ -148,7 +150,7 @@ func TestWatchEndsInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bubble{takes: time.Second}
 		c := b.open(2, io.Discard)
-		w := &watch{Cloud: c, turns: c.turns, patience: 1}
+		w := &watch{Cloud: c, patience: 1}
 		c.turns.mu.Lock()
 		c.turns.now = 2
 		w.goOn = c.turns.hold()
@@ -162,6 +164,29 @@ func TestWatchEndsInDoubt(t *testing.T) {
 			t.Errorf("%d calls in flight after it, want 2", n)
 		}
 		wait()
+	})
+}
+
+// TestLoginWhileHeld: calls wait for the login that renews the token, those of a
+// watch too. It would never end if the login waited for a turn.
+func TestLoginWhileHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{takes: time.Second}
+		c := b.open(1, io.Discard)
+		c.turns.mu.Lock()
+		goOn := c.turns.hold()
+		c.turns.mu.Unlock()
+		other := spread(t.Context(), c, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.identity.Post(ctx, c.identity.ServiceURL("v3", "auth", "tokens"), map[string]any{}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
+		if err != nil || len(b.sent) != 1 {
+			t.Errorf("%v with %d requests, want a login and nothing else", err, len(b.sent))
+		}
+		goOn()
+		if err := other()[0]; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

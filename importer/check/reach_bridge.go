@@ -50,7 +50,7 @@ func (s subject) leaveIt(j junction, from string) sentence {
 		pair = "{ [ -e /sys/class/net/%[2]s ] || " + pair + "; } && ip link set %[2]s up && ip link add link %[2]s name %[5]s type vlan id " + fmt.Sprint(j.network.SegmentationID)
 		last = "when all bridges of %[6]s are in it,"
 	}
-	return sentence{"on %[1]s: m=$(cat /sys/class/net/%[7]s/mtu) && " + pair + " && " + keepAddress("%[4]s") + " && ip link set %[5]s master %[4]s up && ip link set %[3]s up; " + last +
+	return sentence{"on %[1]s: m=$(cat /sys/class/net/%[7]s/mtu) && " + pair + " && " + enslave("%[5]s", "%[4]s") + " && ip link set %[3]s up; " + last +
 		" map %[6]s:%[3]s instead of %[7]s in [linux_bridge] physical_interface_mappings of linuxbridge_agent.ini and restart neutron-linuxbridge-agent" + thenSame,
 		[]any{show(s.Domain.Host), sh(end("l-")), sh(end("n-")), sh(from), sh(port), show(j.network.PhysicalNetwork), sh(j.mapped)}}
 }
@@ -113,5 +113,5 @@ func (s subject) endIt(j junction, d discover.NetDevice) sentence {
 	if _, is := s.device(d.Name); !is {
 		text += "ip link add link %[4]s name %[2]s type vlan id " + fmt.Sprint(d.VLAN) + " && "
 	}
-	return sentence{text + keepAddress("%[3]s") + " && ip link set %[2]s master %[3]s up" + thenSame, []any{show(s.Domain.Host), sh(d.Name), sh(j.bridge), sh(d.Under)}}
+	return sentence{text + enslave("%[2]s", "%[3]s") + thenSame, []any{show(s.Domain.Host), sh(d.Name), sh(j.bridge), sh(d.Under)}}
 }

@@ -25,7 +25,7 @@ func (s subject) see(j junction) sentence {
 func (s subject) join(j junction) sentence {
 	vlan, port := j.tags()
 	text := "on %[1]s, if ovs-vsctl list-ports %[2]s has no other way there, for two ways are a loop: " + strings.Join([]string{
-		addPair("%[3]s", "%[4]s", "%[5]s"), keepAddress("%[3]s"), "ip link set %[4]s master %[3]s up" + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
+		addPair("%[3]s", "%[4]s", "%[5]s"), enslave("%[4]s", "%[3]s") + vlan, "ip link set %[5]s up", "ovs-vsctl add-port %[2]s %[5]s" + port,
 	}, " && ") + "; no guest is cut off by it" + thenSame
 	return sentence{text, []any{show(s.Domain.Host), sh(j.mapped), sh(j.bridge), j.end("l-"), j.end("n-")}}
 }
@@ -40,10 +40,11 @@ func addPair(bridge, end, other string) string {
 	return fmt.Sprintf("m=$(cat /sys/class/net/%s/mtu) && ip link add %s mtu $m type veth peer name %s mtu $m", bridge, end, other)
 }
 
-// keepAddress has a bridge keep its MAC address. Else it has the lowest of its
-// ports' (br_stp_recalculate_bridge_id in the kernel's net/bridge/br_stp_if.c).
-func keepAddress(bridge string) string {
-	return fmt.Sprintf("ip link set %[1]s address $(cat /sys/class/net/%[1]s/address)", bridge)
+// enslave makes a device a port of a bridge that keeps its MAC address. Else it
+// has the lowest of its ports' (br_stp_recalculate_bridge_id in the kernel's
+// net/bridge/br_stp_if.c).
+func enslave(device, bridge string) string {
+	return fmt.Sprintf("ip link set %[2]s address $(cat /sys/class/net/%[2]s/address) && ip link set %[1]s master %[2]s up", device, bridge)
 }
 
 // tags are what the pair's ends are told: the legacy bridge's of the interface's

@@ -34,7 +34,7 @@ func (s subject) giveVLAN(j junction, d discover.NetDevice) sentence {
 			[]any{show(s.Domain.Host), sh(d.Under), show(j.mapped), show(d.Name), d.VLAN}}
 	}
 	text := "on %[1]s, if ovs-vsctl port-to-br %[2]s says %[3]s, have %[4]s lead out by it, with a moment's silence: " + strings.Join([]string{
-		addPair("%[5]s", "%[6]s", "%[7]s"), keepAddress("%[5]s"), "ip link set %[6]s master %[5]s up", "ip link set %[7]s up", "ip link del %[8]s", "ovs-vsctl add-port %[9]s %[7]s tag=%[10]d",
+		addPair("%[5]s", "%[6]s", "%[7]s"), enslave("%[6]s", "%[5]s"), "ip link set %[7]s up", "ip link del %[8]s", "ovs-vsctl add-port %[9]s %[7]s tag=%[10]d",
 	}, " && ") + thenSame
 	return sentence{text, []any{show(s.Domain.Host), sh(d.Under), show(j.mapped), show(j.bridge), sh(j.bridge),
 		j.end("l-"), j.end("n-"), sh(d.Name), sh(j.mapped), d.VLAN}}

@@ -234,6 +234,7 @@ func TestLabNeutronDies(t *testing.T) {
 		}
 	}
 	l.script("service.sh", "start", "neutron-server")
+	l.reported()
 	l.command(exitClean, "import", l.plan, "--yes")
 	l.command(exitClean, "verify", l.plan)
 	l.listed()
@@ -242,6 +243,22 @@ func TestLabNeutronDies(t *testing.T) {
 		t.Errorf("the cloud is not as it was:\n%s", diff)
 	}
 	l.nothingLinked()
+}
+
+// reported waits for a heartbeat of Neutron's L2 agent. One that was on its way
+// to a server that died is given up after a minute and more, and Neutron binds
+// no port to the host of an agent that it takes for dead.
+func (l *lab) reported() {
+	l.t.Helper()
+	db := l.database("neutron")
+	var since string
+	l.must(db.QueryRow("SELECT UTC_TIMESTAMP()").Scan(&since))
+	l.eventually(5*time.Minute, "Neutron hears of its L2 agent", func() bool {
+		var n int
+		l.must(db.QueryRow("SELECT COUNT(*) FROM agents WHERE `binary` = ? AND heartbeat_timestamp >= ?",
+			labEnv(l.t, "K2O_LAB_L2_AGENT"), since).Scan(&n))
+		return n > 0
+	})
 }
 
 // killNeutronAtPort kills Neutron as soon as it has a port of the run. It runs

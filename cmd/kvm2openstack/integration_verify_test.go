@@ -17,7 +17,7 @@ import (
 // on: to the guest that is off and has an interface, or to one that runs.
 type harm struct {
 	name  string
-	codes string // what verify has to say, and nothing else
+	codes string // what verify has to say, and nothing else; "" for no harm at all
 	of    int    // of the site's guests
 	do    func(s *site, g *guest)
 	mend  func(s *site, g *guest)
@@ -65,6 +65,10 @@ var harms = []harm{
 		"UPDATE instances SET launched_at = NULL WHERE uuid = ?", "UPDATE instances SET launched_at = created_at WHERE uuid = ?"),
 	cellChange("root disk on another bus", "V11",
 		"UPDATE block_device_mapping SET disk_bus = 'ide' WHERE instance_uuid = ?", "UPDATE block_device_mapping SET disk_bus = 'virtio' WHERE instance_uuid = ?"),
+	cellChange("a disk said to be encrypted", "V11",
+		"UPDATE block_device_mapping SET encrypted = 1 WHERE instance_uuid = ?", "UPDATE block_device_mapping SET encrypted = 0 WHERE instance_uuid = ?"),
+	cellChange("the key of an encryption", "V11",
+		"UPDATE block_device_mapping SET encryption_secret_uuid = uuid WHERE instance_uuid = ?", "UPDATE block_device_mapping SET encryption_secret_uuid = NULL WHERE instance_uuid = ?"),
 	cellChange("machine type gone", "V13",
 		"UPDATE instance_system_metadata SET deleted = id WHERE `key` = 'image_hw_machine_type' AND instance_uuid = ?",
 		"UPDATE instance_system_metadata SET deleted = 0 WHERE `key` = 'image_hw_machine_type' AND instance_uuid = ?"),
@@ -143,25 +147,36 @@ func (s *site) findings(status int) map[string][]string {
 // libvirt, and mends it. The command has to say exactly what was done, of that
 // domain alone, and to find nothing before and after.
 func TestVerifyFinds(t *testing.T) {
-	s := newSiteOf(t, "zed-upgraded", localHost(t))
-	s.command(exitAttention, "plan", "-O", s.plan)
-	s.command(warned(), "import", s.plan, "--yes")
-	if found := s.findings(exitClean); len(found) > 0 {
-		t.Fatalf("verify finds %v in a clean adoption", found)
-	}
-	for _, h := range harms {
-		t.Run(h.name, func(t *testing.T) {
-			g := s.guests[h.of]
-			h.do(s, g)
-			found := s.findings(exitAttention)
-			h.mend(s, g)
-			want := map[string][]string{g.name: strings.Fields(h.codes)}
-			if diff := cmp.Diff(want, found); diff != "" {
-				t.Errorf("verify finds (-want +got):\n%s", diff)
+	for _, release := range []string{"zed-upgraded", "epoxy"} {
+		t.Run(release, func(t *testing.T) {
+			s := newSiteOf(t, release, localHost(t))
+			s.command(exitAttention, "plan", "-O", s.plan)
+			s.command(warned(), "import", s.plan, "--yes")
+			if found := s.findings(exitClean); len(found) > 0 {
+				t.Fatalf("verify finds %v in a clean adoption", found)
+			}
+			for _, h := range slices.Concat(harms, s.changes().harms) {
+				t.Run(h.name, func(t *testing.T) { s.under(t).finds(h) })
+			}
+			if found := s.findings(exitClean); len(found) > 0 {
+				t.Errorf("verify finds %v when all is mended", found)
 			}
 		})
 	}
-	if found := s.findings(exitClean); len(found) > 0 {
-		t.Errorf("verify finds %v when all is mended", found)
+}
+
+// finds holds that verify says what was done. What it does is mended in any
+// case, for others follow.
+func (s *site) finds(h harm) {
+	s.t.Helper()
+	g := s.guests[h.of]
+	status, want := exitAttention, map[string][]string{g.name: strings.Fields(h.codes)}
+	if h.codes == "" {
+		status, want = exitClean, map[string][]string{}
+	}
+	h.do(s, g)
+	defer h.mend(s, g)
+	if diff := cmp.Diff(want, s.findings(status)); diff != "" {
+		s.t.Errorf("verify finds (-want +got):\n%s", diff)
 	}
 }

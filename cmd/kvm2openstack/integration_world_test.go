@@ -66,6 +66,13 @@ func newSiteOf(t *testing.T, release, host string) *site {
 	return s
 }
 
+// under is the same site in a subtest, which is the one that fails.
+func (s *site) under(t *testing.T) *site {
+	one := *s
+	one.t = t
+	return &one
+}
+
 // bareSite has the names alone.
 func bareSite(t *testing.T, release string) *site {
 	t.Helper()

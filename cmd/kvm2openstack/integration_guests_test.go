@@ -29,6 +29,9 @@ type guest struct {
 
 type disk struct{ path, format string }
 
+// Those that tests name, in the order of defineGuests.
+const running, off, two = 0, 2, 3
+
 // virsh asks the private daemon.
 func virsh(t *testing.T, args ...string) string {
 	t.Helper()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,18 @@ const backOnNode = "UPDATE instances i JOIN compute_nodes n ON n.host = i.host A
 func specVersion(name, codes string, minor int) harm {
 	const replace = `UPDATE request_specs SET spec = REPLACE(spec, '"nova_object.version":"1.%d"', '"nova_object.version":"1.%d"') WHERE instance_uuid = ?`
 	return apiChange(name, codes, fmt.Sprintf(replace, 13, minor), fmt.Sprintf(replace, minor, 13))
+}
+
+// numbered holds that the instance's number of a node is that of its host's.
+func (s *site) numbered(after string, g *guest) {
+	s.t.Helper()
+	if !s.changes().computeID {
+		return
+	}
+	hosts := s.column(s.databases["cell1"], "SELECT n.host FROM instances i JOIN compute_nodes n ON n.id = i.compute_id WHERE i.uuid = ?", g.uuid)
+	if !slices.Equal(hosts, []string{computeHost}) {
+		s.t.Errorf("after %s: compute_id of %s is that of hosts %q, want %s", after, g.name, hosts, computeHost)
+	}
 }
 
 // changes are those of the site's release, however it came to be.

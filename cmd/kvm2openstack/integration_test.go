@@ -150,6 +150,7 @@ func (s *site) row(after string, g *guest) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		s.t.Errorf("after %s: instance of %s (-want +got):\n%s", after, g.name, diff)
 	}
+	s.numbered(after, g)
 	for _, q := range []struct {
 		database, table, column string
 		want                    int

@@ -39,9 +39,6 @@ func sqlHarm(database, name, code, do, mend string) harm {
 	return harm{name, code, off, run(do), run(mend)}
 }
 
-// The guests that are harmed.
-const running, off = 0, 2
-
 // harms are planted one at a time.
 var harms = []harm{
 	cellChange("row marked deleted", "V1 V22", "UPDATE instances SET deleted = id WHERE uuid = ?", "UPDATE instances SET deleted = 0 WHERE uuid = ?"),

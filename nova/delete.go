@@ -98,6 +98,22 @@ func (w *Writer) Delete(ctx context.Context, uuid string) error {
 	return nil
 }
 
+// Claimed is ErrInUse where Delete would refuse the instance for something that
+// another part of the cloud has of it, such as an attached volume. It looks and
+// changes nothing: what is done to a guest before its rows go can ask first.
+func (c *Cloud) Claimed(ctx context.Context, cellUUID, uuid string) error {
+	cell := c.cellByUUID(cellUUID)
+	if cell == nil {
+		return fmt.Errorf("read what relies on instance %s: cell %q is not open", uuid, cellUUID)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cell.timeout)
+	defer cancel()
+	if err := (removal{uuid: uuid, cell: cell}).claimed(cell.WithContext(ctx)); err != nil {
+		return fmt.Errorf("instance %s: %w", uuid, err)
+	}
+	return nil
+}
+
 // findOurs finds the cell of an adopted instance and refuses what cannot be
 // taken back, before anything is removed. Nil when there is nothing to do.
 func (w *Writer) findOurs(ctx context.Context, uuid string) (*cell, error) {

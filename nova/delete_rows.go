@@ -57,6 +57,11 @@ func (r removal) refuseLive(tx *gorm.DB, row useRow) error {
 	if row.VMState == nil || !slices.Contains([]string{"active", "paused", "stopped", "suspended", "error"}, *row.VMState) {
 		return fmt.Errorf("%w: its vm_state is %s", ErrInUse, textOf(row.VMState))
 	}
+	return r.claimed(tx)
+}
+
+// claimed is ErrInUse where other parts of the cloud rely on the instance.
+func (r removal) claimed(tx *gorm.DB) error {
 	for _, c := range claims {
 		if !r.cell.has(c.table, c.column) {
 			continue

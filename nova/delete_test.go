@@ -199,6 +199,29 @@ func TestDeleteRefuses(t *testing.T) {
 	}
 }
 
+// Claimed knows before what Delete would refuse, and Delete what it knows.
+func TestClaimed(t *testing.T) {
+	const volume = "INSERT INTO block_device_mapping (instance_uuid, deleted, destination_type) VALUES (?, 0, 'volume')"
+	for _, c := range []struct{ release, name, change, says string }{
+		{"zed", "a disk", "UPDATE block_device_mapping SET delete_on_termination = 0 WHERE instance_uuid = ?", ""},
+		{"zed", "a volume", volume, "a volume is attached"},
+		{"epoxy", "a volume that was detached", strings.Replace(volume, " 0,", " 1,", 1), ""},
+		{"epoxy", "a share", "INSERT INTO share_mapping (instance_uuid, share_id) VALUES (?, 's')", "a share is attached"},
+		{"epoxy", "a migration", "INSERT INTO migrations (instance_uuid, deleted, status) VALUES (?, 0, 'running')", "a migration is not finished"},
+	} {
+		t.Run(c.release+" "+c.name, func(t *testing.T) {
+			f, w, uuid := restartable(t, c.release)
+			f.exec(f.cell, c.change, uuid)
+			asked, done := w.cloud.Claimed(t.Context(), kvm01.Cell, uuid), w.Delete(t.Context(), uuid)
+			for _, err := range []error{asked, done} {
+				if errors.Is(err, ErrInUse) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
+					t.Errorf("asked: %v; done: %v; want %q of both", asked, done, c.says)
+				}
+			}
+		})
+	}
+}
+
 // A row that Nova has deleted is the danger itself, and goes.
 func TestDeleteOfDeleted(t *testing.T) {
 	f := newFixture(t, "zed", nil)

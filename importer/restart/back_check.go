@@ -25,6 +25,11 @@ func (w *walk) checkRelease(ctx context.Context) (power rename.State, locked boo
 	if err := c.row(row); err != nil {
 		return "", false, err
 	}
+	// The records are to go after this restart. Where they cannot, it would be
+	// for nothing, and an attached volume is not in the legacy definition.
+	if err := w.Nova.Claimed(ctx, w.job.Compute.Cell, w.job.uuid()); err != nil {
+		return "", false, err
+	}
 	if w.here.gone {
 		return w.kept.Saved.State, row.Locked, nil // Nova has lost it; what was saved has not.
 	}

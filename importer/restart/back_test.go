@@ -56,6 +56,7 @@ func TestBackRefused(t *testing.T) {
 		}, rename.ErrPaused, ""},
 		{"renamed by somebody", func(w *fakeWorld) { w.domains[w.uuid].name = "web-new" }, ErrStranger, "web-new"},
 		{"the guest does not shut down", func(w *fakeWorld) { w.deaf = always }, rename.ErrStillRunning, ""},
+		{"a volume is attached", func(w *fakeWorld) { w.claim = fmt.Errorf("%w: a volume is attached", nova.ErrInUse) }, nova.ErrInUse, "volume"},
 		{"the database is away", func(w *fakeWorld) { w.dbDown = true }, errDown, ""},
 		{"the host is away", func(w *fakeWorld) { w.away = true }, ErrAway, ""},
 	} {

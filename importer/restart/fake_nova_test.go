@@ -36,6 +36,8 @@ func (f fakeRecords) NICModel(context.Context, string, string) (string, error) {
 	return f.w.model, nil
 }
 
+func (f fakeRecords) Claimed(context.Context, string, string) error { return f.w.claim }
+
 type fakeWriter struct{ w *fakeWorld }
 
 func (f fakeWriter) Hold(context.Context, nova.Compute, string) error {

@@ -62,6 +62,7 @@ type fakeWorld struct {
 	refuse    func(definition string) error // libvirt does not start this
 	novaFails string                        // start: stays off; define: undefined; error: ERROR
 	dbDown    bool
+	claim     error  // why the records cannot be removed
 	full      string // no file can be copied below this folder
 	noMachine error  // QEMU has lost the machine type
 	noLink    error  // no file gets a second name

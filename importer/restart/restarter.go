@@ -33,6 +33,8 @@ type Records interface {
 	Restart(ctx context.Context, cell, uuid string) (nova.Restart, error)
 	// NICModel is "" where none is recorded.
 	NICModel(ctx context.Context, cell, uuid string) (string, error)
+	// Claimed is nova.ErrInUse where the records cannot be removed.
+	Claimed(ctx context.Context, cell, uuid string) error
 }
 
 // A Writer changes Nova's records around a restart. *nova.Writer is one.

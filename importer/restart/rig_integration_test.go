@@ -225,6 +225,9 @@ func (r rig) NICModel(context.Context, string, string) (string, error) {
 	return n.Model, err
 }
 
+// Claimed: nothing is attached.
+func (r rig) Claimed(context.Context, string, string) error { return nil }
+
 type killWriter struct {
 	rig
 	k *killer

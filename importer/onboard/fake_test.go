@@ -38,6 +38,7 @@ type fakeWorld struct {
 	made      int
 	fail      map[string]error // what goes wrong, by what is done; it has not happened then
 	mute      bool             // nova-compute does nothing once it is started
+	late      int              // looks for which Placement has no inventories once nova-compute runs as it is to be
 	log       []string         // of nova-compute
 	system    string           // the system's name, kvm07 unless said
 }
@@ -107,6 +108,9 @@ func (f *fakeWorld) AddService(_ context.Context, s nova.NewService) error {
 	}
 	if f.own() >= 0 {
 		return nova.ErrHostTaken
+	}
+	if slices.ContainsFunc(f.records.Services, func(o nova.HostService) bool { return o.UUID == s.UUID }) {
+		return errors.New("Duplicate entry for key services_uuid_idx") // of a row that is only marked as deleted, too
 	}
 	f.records.Services = append(f.records.Services, nova.HostService{ID: 20, UUID: s.UUID, Host: s.Host, Cell: s.Cell, CellName: "cell1", Version: s.Version, Disabled: true})
 	return nil
@@ -335,6 +339,8 @@ func (f *fakeWorld) track(id string) {
 		f.records.Nodes = append(f.records.Nodes, nova.HostNode{ID: 22, UUID: id, Host: "kvm07", Name: "kvm07.example.org", Cell: cell1, CellName: "cell1"})
 	case at < 0:
 		f.providers = append(f.providers, cloud.Provider{UUID: id, Name: "kvm07.example.org"})
+	case f.running == "normal" && f.late > 0:
+		f.late, f.providers[at].Inventories = f.late-1, nil
 	case f.providers[at].UUID == id:
 		f.providers[at].Inventories = map[string]cloud.Inventory{"VCPU": {Total: 8}, "MEMORY_MB": {Total: 16}, "DISK_GB": {Total: 9}}
 	}
@@ -369,17 +375,27 @@ func (f *fakeWorld) is() string {
 // onboarder is one with a journal on disk.
 func (f *fakeWorld) onboarder(path string) *Onboarder {
 	f.t.Helper()
-	j, err := journal.Open(f.t.Context(), path)
+	return f.with(newLedger(f.t, path))
+}
+
+// newLedger is the journal of a run.
+func newLedger(t *testing.T, path string) Ledger {
+	t.Helper()
+	j, err := journal.Open(t.Context(), path)
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
-	r, err := j.Start(f.t.Context(), journal.Run{Command: "test"})
+	r, err := j.Start(t.Context(), journal.Run{Command: "test"})
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
-	f.t.Cleanup(func() { _ = errors.Join(r.End(context.Background(), ""), j.Close()) })
+	t.Cleanup(func() { _ = errors.Join(r.End(context.Background(), ""), j.Close()) })
+	return r
+}
+
+func (f *fakeWorld) with(l Ledger) *Onboarder {
 	return &Onboarder{
-		Nova: f, Writer: f, API: f, Journal: r, Log: slog.New(slog.DiscardHandler), every: time.Microsecond,
+		Nova: f, Writer: f, API: f, Journal: l, Log: slog.New(slog.DiscardHandler), every: time.Microsecond,
 		Open: func(context.Context, discover.Host) (Machine, error) { return f, f.fail["Open"] },
 		Settings: Settings{
 			FirstStart: "lab $FIRST_START-first", FirstStop: "lab first-stop", Start: "lab start", Stop: "lab stop", Running: "lab running", Timeout: 2 * time.Second,

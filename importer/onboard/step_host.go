@@ -207,6 +207,9 @@ func (w *work) identityFile() step {
 			return "", w.machine.Give(ctx, w.IdentityFile, []byte(w.Identity), w.Settings.User)
 		},
 		undo: func(ctx context.Context, _ string) error {
+			if id, err := w.identityNow(ctx); err == nil && id == "" {
+				return w.machine.Remove(ctx, w.IdentityFile) // a run that was killed leaves it half written, under another name
+			}
 			return w.removeIdentity(ctx, func(id string) (bool, error) { return strings.EqualFold(id, w.Identity), nil })
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/lightcloud/kvm2openstack/importer/journal"
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 // An Intent is all that is decided before a host is touched. It is the first
@@ -122,7 +123,8 @@ func (o *Onboarder) earlier(ctx context.Context, name string) (in Intent, begun 
 		return in, nil, false, err
 	}
 	for _, s := range all {
-		if s.Step == stepIntent && !found {
+		if s.Step == stepIntent {
+			in = Intent{} // the last one counts
 			if err := json.Unmarshal([]byte(s.Made), &in); err != nil {
 				return in, nil, false, fmt.Errorf("read what the journal has of %s: %w", name, err)
 			}
@@ -135,6 +137,20 @@ func (o *Onboarder) earlier(ctx context.Context, name string) (in Intent, begun 
 		begun = append(begun, s)
 	}
 	return in, begun, found, nil
+}
+
+// renewed is the intent of an onboarding that was begun, and all or part of which
+// was taken back: Nova keeps the service that it has deleted, with its UUID.
+func (o *Onboarder) renewed(ctx context.Context, in Intent) (Intent, bool, error) {
+	if in.Way != ByRecords {
+		return in, false, nil
+	}
+	records, err := o.Nova.HostRecordsOf(ctx, in.ComputeHost)
+	spent := slices.ContainsFunc(records.Services, func(s nova.HostService) bool { return s.Deleted && s.UUID == in.Service })
+	if spent {
+		in.Service = uuid.NewString()
+	}
+	return in, spent, err
 }
 
 // note writes the intent: before it nothing is changed.

@@ -123,3 +123,30 @@ func TestKilledAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// The way back may be killed, too.
+func TestUndoKilledAnywhere(t *testing.T) {
+	for name, c := range fates {
+		if c.befall != nil {
+			continue // which makes no difference afterwards
+		}
+		t.Run(name, func(t *testing.T) {
+			l := newLedger(t, journalFile(t))
+			for n := 1; ; n++ {
+				for _, back := range []bool{false, true} {
+					m, before := c.begin(t, l)
+					wantOutcome(t, m.onboard(), Onboarded)
+					ends := m.is()
+					if !m.killedAt(n, m.undo) {
+						return
+					}
+					m.goOn()
+					if !back {
+						m.wantEnd(ends)
+					}
+					m.wantBack(before)
+				}
+			}
+		})
+	}
+}

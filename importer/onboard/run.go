@@ -55,6 +55,10 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 		return r
 	}
 	in, at, err := o.intentOf(ctx, j)
+	anew := at == fresh
+	if err == nil && at == underWay {
+		in, anew, err = o.renewed(ctx, in)
+	}
 	if err == nil && in.Way != "" && at != finished {
 		err = o.unused(ctx, in.ComputeHost)
 	}
@@ -78,7 +82,7 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 	if r.Err != nil {
 		return r
 	}
-	if at == fresh {
+	if anew {
 		if r.Err = o.note(ctx, in); r.Err != nil {
 			return r
 		}

@@ -12,16 +12,19 @@ export PATH
 packages=${PACKAGES:-./... $(find testdata -name '*.go' -exec dirname '{}' ';' | sort -u | sed 's,^,./,')}
 
 # Files that are built for the real services alone, the tests in them, and their
-# packages: those that need the daemons, and those that do not.
+# packages: those that need the daemons, of which the command line takes as long
+# as all others, and those that do not.
 real=$(grep -rl --include='*_test.go' '^//go:build integration' . | sort)
 # shellcheck disable=SC2046,SC2086 # the files are words
 {
 	real_tests=$(sed -n 's/^func \(Test[A-Z][A-Za-z0-9_]*\)(.*/\1/p' $real | sort -u | tr '\n' '|')
 	with_daemons=$(dirname $(grep -lE 'K2O_TEST_(LIBVIRT|SSH)' $real) | sort -u)
 	without=$(dirname $real | sort -u | grep -vxF "$with_daemons")
+	commands=$(echo "$with_daemons" | grep '^\./cmd/')
+	hosts=$(echo "$with_daemons" | grep -v '^\./cmd/')
 }
 if [ -n "${PACKAGES:-}" ]; then
-	with_daemons=$PACKAGES without=
+	commands=$PACKAGES hosts='' without=''
 fi
 
 # tests NAME ARGUMENT... runs go test and prints one line a package, what was
@@ -91,9 +94,42 @@ real() {
 	tests "$name" -count=1 -p 1 -timeout 45m -tags integration -run "^(${real_tests%|})\$" "$@"
 }
 
-if [ "$1" = without ]; then
-	# shellcheck disable=SC2086 # the packages are words
-	real "integration without libvirt" $without
+# lane NAME SERVICES PACKAGE...: beside everything else, with services of its own.
+lanes=
+lane() {
+	[ $# -gt 2 ] || return 0
+	said=$(mktemp) name=$1 services=$2
+	shift 2
+	SERVICES=$services setsid testdata/services/with.sh "$0" lane "$name" "$@" >"$said" 2>&1 &
+	lanes="$lanes$! $said $name
+"
+}
+
+# ended: waits for the lanes, and says what they said.
+ended() {
+	while read -r pid said name; do
+		[ -n "$pid" ] || continue
+		wait "$pid" || failed=yes
+		cat "$said"
+		summary="$summary$(grep "^$name: " "$said" || echo "$name: did not run")
+"
+		rm -f "$said"
+	done <<-TEXT
+		$lanes
+	TEXT
+	lanes=
+}
+
+# shellcheck disable=SC2317 # the trap comes here
+end() {
+	echo "$lanes" | while read -r pid _; do
+		[ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null || true
+	done
+}
+
+if [ "$1" = lane ]; then
+	shift
+	real "$@"
 	[ -z "$failed" ]
 	exit
 fi
@@ -106,26 +142,17 @@ go vet -tags integration $packages
 # shellcheck disable=SC2086
 tests "unit and scripts" -count=1 -timeout 20m $packages
 
-# Restarts wait for guests, databases for nobody: side by side, each with
-# services of its own, one has the processors while the other waits.
-beside=
-if [ -n "$without" ]; then
-	said=$(mktemp)
-	SERVICES=mariadb setsid testdata/services/with.sh "$0" without >"$said" 2>&1 &
-	beside=$!
-	trap 'kill -TERM -- "-$beside" 2>/dev/null || true' EXIT
-	trap 'exit 130' HUP INT TERM
-fi
+# Restarts wait for guests, databases for nobody: side by side, one has the
+# processors while another waits.
+trap end EXIT
+trap 'exit 130' HUP INT TERM
 # shellcheck disable=SC2086
-real "integration" $with_daemons
-if [ -n "$beside" ]; then
-	wait "$beside" || failed=yes
-	trap - EXIT
-	cat "$said"
-	summary="$summary$(grep '^integration without libvirt: ' "$said" || echo 'integration without libvirt: did not run')
-"
-	rm -f "$said"
-fi
+lane "integration without libvirt" mariadb $without
+# shellcheck disable=SC2086
+lane "integration of hosts" "mariadb libvirt" $hosts
+# shellcheck disable=SC2086
+real "integration" $commands
+ended
 echo "== summary"
 printf %s "$summary"
 [ -z "$failed" ]

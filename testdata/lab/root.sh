@@ -20,7 +20,7 @@ mirror() { LC_ALL=C apt-cache policy | awk '$2 ~ /^https?:.*\/debian\/?$/ && !n+
 
 make_root() {
 	[ ! -e "$LAB_STATE/root.done" ] || return 0
-	command -v debootstrap >/dev/null || apt-get -q -y install debootstrap >>"$LAB_LOG/root.log" 2>&1 ||
+	command -v debootstrap >/dev/null || apt-get -q -y -o DPkg::Lock::Timeout=900 install debootstrap >>"$LAB_LOG/root.log" 2>&1 ||
 		die "debootstrap, which makes a root of Debian $DEBIAN, cannot be installed, see $LAB_LOG/root.log"
 	log "making a root of Debian $DEBIAN, see $LAB_LOG/root.log"
 	rm -rf "$ROOT"

@@ -82,7 +82,7 @@ trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
 
 apt() {
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@"
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=900 "$@"
 }
 # A machine's lists may be fresh, stale or not there; only a failure tells.
 log=$(mktemp)

@@ -206,7 +206,7 @@ func (l *lab) novaLooks() {
 	l.eventually(5*time.Minute, "nova-compute has compared its power states with libvirt's", func() bool {
 		return strings.Count(l.logged(mark), "While synchronizing instance power states") > 0
 	})
-	time.Sleep(35 * time.Second) // It compares every half minute, and acts on what it sees.
+	time.Sleep(20 * time.Second) // It compares every quarter of a minute, and acts on what it sees.
 	for _, name := range synced {
 		if s := l.virsh("domstate", l.fleet[name].uuid); s != "running" {
 			l.t.Errorf("%s is %s once Nova has compared", name, s)

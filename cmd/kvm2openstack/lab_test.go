@@ -269,7 +269,7 @@ func (l *lab) computeRestarts(since []logMark) {
 	l.eventually(2*time.Minute, "nova-compute has compared its power states with libvirt's", func() bool {
 		return strings.Contains(l.logged(restarted), "While synchronizing instance power states")
 	})
-	time.Sleep(35 * time.Second) // Every other periodic task has its turn, too: they run every half minute.
+	time.Sleep(20 * time.Second) // Every other periodic task has its turn, too: they run every quarter of a minute.
 	l.novaSaysNothing(since, nil)
 	for name, want := range states {
 		if got := l.virsh("domstate", l.fleet[name].uuid); got != want {

@@ -12,7 +12,7 @@ L2_DRIVER=linuxbridge
 L2_AGENT=neutron-linuxbridge-agent
 VIF_TYPE=bridge # with which Neutron binds a port
 FIREWALL=iptables
-HEAL_INTERVAL=30 # Nova refills an info cache; every half minute here
+HEAL_INTERVAL=15 # Nova refills an info cache; every quarter of a minute here
 COMPUTE_API=2.92 # the newest that Debian 12's client knows; Zed itself ends at 2.93
 RELEASE_PACKAGES=(neutron-linuxbridge-agent)
 

@@ -13,18 +13,23 @@ import (
 type novaChange struct {
 	computeID bool   // an instance names its node by number, too
 	harms     []harm // that are none, or cannot be done, in another release
+	claim     harm   // what keeps an instance in Nova, with the words of release for it
 }
 
 var novaChanges = map[string]novaChange{
 	"zed": {harms: []harm{
 		specVersion("request spec of 2025.1", "V5", 15),
-	}},
+	}, claim: cellChange("a volume is attached", "",
+		"INSERT INTO block_device_mapping (instance_uuid, deleted, source_type, destination_type, volume_id) VALUES (?, 0, 'volume', 'volume', UUID())",
+		"DELETE FROM block_device_mapping WHERE destination_type = 'volume' AND instance_uuid = ?")},
 	"epoxy": {computeID: true, harms: []harm{
 		cellChange("on no node by number", "V8", "UPDATE instances SET compute_id = NULL WHERE uuid = ?", backOnNode),
 		cellChange("on a node of another number", "V8", "UPDATE instances SET compute_id = compute_id + 1 WHERE uuid = ?", backOnNode),
 		specVersion("request spec as this release writes it", "", 15),
 		specVersion("request spec of a release to come", "V5", 16),
-	}},
+	}, claim: cellChange("a share is attached", "",
+		"INSERT INTO share_mapping (uuid, instance_uuid, share_id, status, tag) VALUES (UUID(), ?, UUID(), 'active', 'x')",
+		"DELETE FROM share_mapping WHERE instance_uuid = ?")},
 }
 
 const backOnNode = "UPDATE instances i JOIN compute_nodes n ON n.host = i.host AND n.deleted = 0 SET i.compute_id = n.id WHERE i.uuid = ?"

@@ -111,6 +111,7 @@ func (s *site) goes(j journey, before snapshot) {
 func (s *site) comesBack(j journey) {
 	s.t.Helper()
 	expect(s.t, s.command(exitBlocked, "release", s.plan), plural(j.renamed, "guest was", "guests were")+" renamed since, and restarted for it")
+	s.claimed()
 	out := s.command(exitAttention, "release", s.plan, "--yes") // for power was cut
 	s.t.Log(out)
 	taken := 0
@@ -120,6 +121,20 @@ func (s *site) comesBack(j journey) {
 		}
 	}
 	expect(s.t, out, fmt.Sprintf("%d returned", j.renamed), fmt.Sprintf("%d released", taken))
+}
+
+// claimed holds that what is attached to a guest is heard of before it is
+// restarted for a release, and not after.
+func (s *site) claimed() {
+	s.t.Helper()
+	g, c := s.guests[two], s.changes().claim
+	process := s.process(g.uuid)
+	c.do(s, g)
+	defer c.mend(s, g)
+	expect(s.t, s.command(exitBlocked, "release", s.plan, "--yes", "--only", g.name), "refused", c.name)
+	if now := s.process(g.uuid); now != process {
+		s.t.Errorf("it was restarted: %s, and now %s", process, now)
+	}
 }
 
 // definitions are all of the guests that a rename and a release leave as it

@@ -8,9 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -32,16 +33,48 @@ func (s *site) hostIs() string {
 	} {
 		fmt.Fprintln(&b, strings.Join(s.rows(s.databases[q.database], q.query), "\n"))
 	}
-	for _, file := range []string{s.path("state/compute_id"), s.path("state/pid")} {
-		_, err := os.Stat(file)
-		fmt.Fprintln(&b, file, err == nil)
-	}
-	out, err := runCommand("ssh", "-p", s.port(), "-i", env(s.t, "K2O_TEST_SSH_KEY"), "-o", "UserKnownHostsFile="+env(s.t, "K2O_TEST_KNOWN_HOSTS"), "root@127.0.0.1", "ls /run | grep -c first-start; true")
+	fmt.Fprintln(&b, "nova-compute runs:", s.computeRuns())
+	fmt.Fprintln(&b, strings.Join(s.stateFiles(), "\n"))
+	out, err := runCommand("ssh", "-p", s.port(), "-i", env(s.t, "K2O_TEST_SSH_KEY"), "-o", "UserKnownHostsFile="+env(s.t, "K2O_TEST_KNOWN_HOSTS"), "root@127.0.0.1", "ls -A /run | grep -c first-start; true")
 	if err != nil {
 		s.t.Fatalf("ssh: %v %s", err, out)
 	}
 	fmt.Fprintf(&b, "files of a first start: %s", out)
 	return b.String()
+}
+
+// computeRuns says on which libvirt the host's nova-compute runs.
+func (s *site) computeRuns() string {
+	text, err := os.ReadFile(s.path("state/pid"))
+	if err != nil {
+		return "not"
+	}
+	uri, err := os.ReadFile(s.path("state/uri"))
+	s.must(err)
+	return fmt.Sprintf("%s, alive: %v", bytes.TrimSpace(uri), syscall.Kill(number(s.t, text), 0) == nil)
+}
+
+func number(t *testing.T, text []byte) int {
+	t.Helper()
+	n, err := strconv.Atoi(string(bytes.TrimSpace(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// stateFiles are the files of nova-compute's state, but for what the script that
+// stands for it keeps beside them.
+func (s *site) stateFiles() (names []string) {
+	s.t.Helper()
+	all, err := os.ReadDir(s.path("state"))
+	s.must(err)
+	for _, f := range all {
+		if !slices.Contains([]string{"cell.cnf", "late", "log", "pid", "placement", "uri"}, f.Name()) {
+			names = append(names, f.Name())
+		}
+	}
+	return names
 }
 
 func (s *site) port() string {
@@ -55,10 +88,10 @@ func (s *site) onboardedIs(version int) string {
 host=%[1]s;hypervisor_hostname=%[3]s;
 host=%[1]s;name=cell1;
 name=%[3]s;inventories=1;
-%[4]s true
-%[5]s true
+nova-compute runs: qemu:///system, alive: true
+compute_id
 files of a first start: 0
-`, newHost, version, computeHost, s.path("state/compute_id"), s.path("state/pid"))
+`, newHost, version, computeHost)
 }
 
 // TestOnboard has a host with real guests refused, made Nova's and taken back,
@@ -201,80 +234,4 @@ func (s *site) exec(database, statement string, values ...any) {
 	s.t.Helper()
 	_, err := s.databases[database].Exec(statement, values...)
 	s.must(err)
-}
-
-// TestOnboardKilled kills the program in the middle of each step, after which
-// the same command goes on, or an undo leads back.
-func TestOnboardKilled(t *testing.T) {
-	steps := map[string][]struct {
-		step string
-		goOn bool
-	}{
-		"first-start": {{"first-start", true}, {"start", false}},
-		"records":     {{"service", false}, {"map", true}},
-	}
-	for way, all := range steps {
-		for _, c := range all {
-			t.Run(way+" "+c.step, func(t *testing.T) {
-				s := newOnboardSite(t, "epoxy")
-				guests, before := s.untouched(), s.hostIs()
-				s.killAt("there: "+c.step+"\n", "onboard", "there", "--way", way, "--apply", "--yes")
-				if c.goOn {
-					s.command(exitClean, "onboard", "there", "--way", way, "--apply", "--yes")
-					if diff := cmp.Diff(s.onboardedIs(68), s.hostIs()); diff != "" {
-						t.Errorf("the same command (-want +got):\n%s", diff)
-					}
-				} else {
-					s.command(exitClean, "onboard", "there", "--undo", "--yes")
-					if diff := cmp.Diff(before, s.hostIs()); diff != "" {
-						t.Errorf("the undo (-before +after):\n%s", diff)
-					}
-				}
-				if diff := cmp.Diff(guests, s.untouched()); diff != "" {
-					t.Errorf("guests differ (-before +after):\n%s", diff)
-				}
-			})
-		}
-	}
-}
-
-// killAt runs the command in a process of its own, and kills it when it says so.
-func (s *site) killAt(words string, args ...string) {
-	s.t.Helper()
-	said := &watched{words: words, seen: make(chan struct{})}
-	cmd := &exec.Cmd{
-		Path: os.Args[0], Args: slices.Concat([]string{"kvm2openstack"}, args, []string{"--config", s.config}), // see TestMain
-		Env: os.Environ(), Stdout: said, Stderr: said,
-	}
-	s.must(cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case <-said.seen:
-		s.must(cmd.Process.Kill())
-		<-ended
-	case err := <-ended:
-		s.t.Fatalf("it ended before it said %q: %v\n%s", words, err, said.text.String())
-	case <-time.After(3 * time.Minute):
-		_ = cmd.Process.Kill()
-		<-ended
-		s.t.Fatalf("it does not say %q:\n%s", words, said.text.String())
-	}
-}
-
-// watched tells when some words were written.
-type watched struct {
-	words string
-	text  bytes.Buffer
-	seen  chan struct{}
-	told  bool
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.text.Write(p)
-	if !w.told && strings.Contains(w.text.String(), w.words) {
-		w.told = true
-		close(w.seen)
-	}
-	return len(p), nil
 }

@@ -395,7 +395,7 @@ func newLedger(t *testing.T, path string) Ledger {
 
 func (f *fakeWorld) with(l Ledger) *Onboarder {
 	return &Onboarder{
-		Nova: f, Writer: f, API: f, Journal: l, Log: slog.New(slog.DiscardHandler), every: time.Microsecond,
+		Nova: f, Writer: f, API: f, Journal: l, Log: slog.New(slog.DiscardHandler), Every: time.Microsecond,
 		Open: func(context.Context, discover.Host) (Machine, error) { return f, f.fail["Open"] },
 		Settings: Settings{
 			FirstStart: "lab $FIRST_START-first", FirstStop: "lab first-stop", Start: "lab start", Stop: "lab stop", Running: "lab running", Timeout: 2 * time.Second,

@@ -116,9 +116,9 @@ func TestKilledAnywhere(t *testing.T) {
 		})
 	}
 	for way, steps := range killed {
-		for _, s := range (&work{Intent: Intent{Way: way}}).steps() {
-			if steps[s.name] == 0 {
-				t.Errorf("way %q: no run was killed in the step %s", way, s.name)
+		for _, s := range way.Steps() {
+			if steps[s] == 0 {
+				t.Errorf("way %q: no run was killed in the step %s", way, s)
 			}
 		}
 	}

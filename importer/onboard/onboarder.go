@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -74,8 +75,7 @@ type Onboarder struct {
 	Settings Settings
 	Log      *slog.Logger
 	Progress func(host, step string) // nil for nobody; may be called by several at a time
-
-	every time.Duration // between two looks at what is waited for
+	Every    time.Duration           // between two looks at what is waited for; 0 for a second
 }
 
 // A Job is a host to be onboarded, as it was judged.
@@ -115,13 +115,8 @@ func Key(computeHost string) string {
 	return uuid.NewSHA1(uuid.NameSpaceDNS, []byte("onboard:"+strings.ToLower(computeHost))).String()
 }
 
-// pause is between two looks, unless a test is in a hurry.
-func (o *Onboarder) pause() time.Duration {
-	if o.every > 0 {
-		return o.every
-	}
-	return time.Second
-}
+// pause is between two looks.
+func (o *Onboarder) pause() time.Duration { return cmp.Or(o.Every, time.Second) }
 
 func (o *Onboarder) say(host, step string) {
 	o.Log.Info("step", "host", host, "step", step)

@@ -60,6 +60,15 @@ func (w *work) steps() []step {
 	return []step{w.disableUnused(), w.mapped()}
 }
 
+// Steps are the names of a way's steps in the journal, in their order; of "" those
+// of a host that is only not mapped.
+func (y Way) Steps() (names []string) {
+	for _, s := range (&work{Intent: Intent{Way: y}}).steps() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // uncounted: the host has guests, and Nova has none on it.
 func (w *work) uncounted(ctx context.Context) (bool, error) {
 	if w.host.Domains == 0 {

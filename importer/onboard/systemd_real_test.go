@@ -62,7 +62,7 @@ func newRealHost(t *testing.T) (*realHost, *Onboarder) {
 	}
 	h.Machine = m
 	o := h.onboarder(journalFile(t))
-	o.Settings, o.Nova, o.every = Settings{Timeout: time.Minute}, h, 100*time.Millisecond
+	o.Settings, o.Nova, o.Every = Settings{Timeout: time.Minute}, h, 100*time.Millisecond
 	o.Open = func(context.Context, discover.Host) (Machine, error) { return h, nil }
 	return h, o
 }

@@ -6,7 +6,8 @@
 #   nova-compute.sh STATE-FOLDER start|stop|running [--config-file FILE]...
 #
 # STATE-FOLDER has cell.cnf, options of mariadb for the cell's database, and
-# gets compute_id, log and pid. start leaves it running in the background.
+# gets compute_id, log and pid. start leaves it running in the background. While
+# there is a file "late", Placement has no inventories but those of a first start.
 set -u
 
 state=$1 verb=$2
@@ -66,6 +67,9 @@ elif [ ! -s "$state/compute_id" ]; then
 	exit 0
 fi
 
+late() { [ -e "$state/late" ] && [ "$uri" != qemu:///session ]; }
+inventories() { sql "update $placement.providers set inventories = $1 where uuid = '$id'"; }
+
 # run: what goes on in the background, a little at a time, as in a real one.
 run() {
 	local id node
@@ -74,6 +78,7 @@ run() {
 	sql "insert into services (created_at, uuid, host, \`binary\`, topic, report_count, disabled, deleted, forced_down, version)
 		select utc_timestamp(), uuid(), '$host', 'nova-compute', 'compute', 0, 0, 0, 0, (select version from services c where c.\`binary\` = 'nova-conductor' limit 1)
 		from dual where not exists (select 1 from services s where s.host = '$host' and s.\`binary\` = 'nova-compute' and s.deleted = 0)"
+	! late || inventories 0
 	node=$(virsh -q -c qemu:///system hostname)
 	while :; do
 		sleep 0.2
@@ -84,7 +89,7 @@ run() {
 			insert into $placement.providers (uuid, name, inventories)
 			select '$id', '$node', 0 from dual where not exists (select 1 from $placement.providers p where p.name = '$node');" >>"$log" 2>&1
 		sleep 0.2
-		sql "update $placement.providers set inventories = 1 where uuid = '$id'" >>"$log" 2>&1
+		if late; then inventories 0; else inventories 1; fi >>"$log" 2>&1
 	done
 }
 

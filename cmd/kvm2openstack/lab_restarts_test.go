@@ -48,6 +48,7 @@ func TestFullRestarts(t *testing.T) {
 
 // whileAway is what Nova's daemons say while they miss another one.
 var whileAway = map[string][]excuse{
+	"libvirtd": saidBy(unconnected, "nova-compute"),
 	"mariadb":  saidBy(undiscovered, "nova-scheduler"),
 	"rabbitmq": append(saidBy(unreachable, "nova-compute", "nova-api", "nova-conductor", "nova-scheduler"), saidBy(unreplied, "nova-compute")...),
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 )
 
-// A gap is a part of the tables that no run is to fill, or that none has
-// filled yet.
+// A gap is a part of the tables that no run is to fill.
 type gap struct {
 	phase, release string // "" is each
 	operations     []string
@@ -26,8 +25,6 @@ var knownGaps = []gap{
 	{"imported", "", []string{"start"}, nil, "all other shapes run: theirs is stop, start"},
 	{"renamed", "", []string{"delete without a legacy name", "resize, confirm"}, nil, "these are about the names of disks, and one disk is like the other"},
 	{"imported", "", early, []string{"off01", "paused01"}, "they fail by what the definition of a guest says, and are tried on those that run"},
-	{"imported", "2025.1", early, nil, "not run yet on all shapes"},
-	{"renamed", "2025.1", nil, []string{"auto01"}, "not run yet"},
 }
 
 // covers tells whether that is left out for a reason.

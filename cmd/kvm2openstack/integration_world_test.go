@@ -204,6 +204,9 @@ func (s *site) filled(db *sql.DB) []string {
 	for _, table := range s.column(db, "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()") {
 		ask = append(ask, fmt.Sprintf("SELECT '%[1]s' FROM DUAL WHERE EXISTS (SELECT 1 FROM `%[1]s`)", table))
 	}
+	if len(ask) == 0 {
+		return nil
+	}
 	return s.column(db, strings.Join(ask, " UNION ALL "))
 }
 

@@ -104,7 +104,8 @@ if ! alive; then
 		port=$(cat "$base/port") # the same as before, so that DIR/env stays true
 	fi
 	if [ -z "$port" ]; then
-		port=13306
+		# Somewhere, for several may look for one at the same moment.
+		port=$(($(od -An -N2 -tu2 /dev/urandom) % 10000 + 13306))
 		while ss -Hltn "sport = :$port" 2>/dev/null | grep -q . || grep -qi ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp; do
 			port=$((port + 1))
 		done

@@ -138,9 +138,8 @@ func TestOnboardKilled(t *testing.T) {
 	guests := s.untouched()
 	for _, way := range []onboard.Way{onboard.ByFirstStart, onboard.ByRecords} {
 		t.Run(string(way), func(t *testing.T) {
-			s := *s
-			s.t = t
-			k := killing{site: &s, apply: []string{"onboard", "there", "--way", string(way), "--apply", "--yes"}, steps: way.Steps(), before: s.whole()}
+			s := s.under(t)
+			k := killing{site: s, apply: []string{"onboard", "there", "--way", string(way), "--apply", "--yes"}, steps: way.Steps(), before: s.whole()}
 			k.goOn()
 			for _, step := range k.steps {
 				if !slices.Contains(common, step) {

@@ -182,7 +182,7 @@ func (d *day) shelve() {
 	d.hardware = g // Disks have the flavor's sizes now, and a data disk is blank.
 }
 
-// rebuild installs the placeholder: the server is ACTIVE, with nothing on its
+// rebuild installs the placeholder: the server is as it was, with nothing on its
 // disk, unless the plan says that Nova cannot. What was there is still there
 // under its legacy name.
 func (d *day) rebuild() {
@@ -200,7 +200,7 @@ func (d *day) rebuild() {
 
 func (d *day) rebuilt() {
 	d.t.Helper()
-	d.do("ACTIVE", "rebuild", map[string]any{"imageRef": d.plan.ImageRef})
+	d.do(d.status, "rebuild", map[string]any{"imageRef": d.plan.ImageRef})
 	size := d.output("qemu-img", "info", "-U", filepath.Join(instances, d.uuid(), "disk"))
 	if !strings.Contains(size, "backing file: "+instances+"/_base/") {
 		d.t.Errorf("after the rebuild the disk of %s is not the placeholder: %s", d.guest.name, size)

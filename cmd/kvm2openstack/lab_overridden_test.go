@@ -38,51 +38,66 @@ var overrides = []override{
 		"shelve", "disk.info", "SHUTOFF", (*day).starts},
 }
 
-// running are those of the shapes that run.
-func running(shapes []string) []string {
-	return slices.DeleteFunc(slices.Clone(shapes), func(s string) bool { return adoptable[labPrefix+s] != "ACTIVE" })
-}
-
 // TestFullOverridden has the administrator do to locked legacy domains what
 // cannot work before their restart, one after the other, and brings them back: no
 // data is lost. What the plan says of the way back is tried on the last one, for
 // Nova makes the domain anew with it; which that is differs from shape to shape.
 func TestFullOverridden(t *testing.T) {
-	r := newRound(t, adminBatch, running(chosenShapes(shapes)))
+	r := newRound(t, adminBatch, chosenShapes(shapes))
 	r.each(t, "overridden", func(d *day) {
 		d.lockHolds()
 		d.ownerSnapshots()
-		first := slices.Index(shapes, d.shape)
-		for i := range overrides {
-			o := overrides[(first+i)%len(overrides)]
+		todo := d.overridable()
+		for i, o := range todo {
 			began := time.Now()
 			d.overrides(o)
-			mend, by := (*day).startedByHand, "by hand"
-			if i == len(overrides)-1 {
+			mend, by := (*day).asBefore, "by hand"
+			if i == len(todo)-1 {
 				mend, by = o.mend, "as the plan says"
 			}
 			mend(d)
-			d.seen(o.name + ", brought back " + by)
+			d.seenUp(o.name + ", brought back " + by)
 			d.t.Logf("%s: %s, brought back %s: %.0f s", d.guest.name, o.name, by, time.Since(began).Seconds())
 		}
 	})
 	r.seenBy.keep(r.lab)
 }
 
+// overridable are the overrides, in an order of the shape's own. Those that Nova
+// refuses for the state of the guest are tried, and are not among them.
+func (d *day) overridable() (todo []override) {
+	d.t.Helper()
+	first := slices.Index(shapes, d.shape)
+	for i := range overrides {
+		o := overrides[(first+i)%len(overrides)]
+		if slices.Contains(notIn[d.status], o.name) {
+			d.refusedInState(o.name, o.order(d), http.StatusConflict, byState)
+			continue
+		}
+		todo = append(todo, o)
+	}
+	return todo
+}
+
 // TestFullRebuilt rebuilds locked legacy domains: what was there is there under
 // its legacy name.
 func TestFullRebuilt(t *testing.T) {
-	r := newRound(t, adminBatch, running(chosenShapes(shapes)))
+	r := newRound(t, adminBatch, chosenShapes(shapes))
 	r.each(t, "rebuilt", func(d *day) {
 		d.linked("before its rebuild")
-		d.perform(operation{plan.Rebuild, (*day).rebuild})
+		if slices.Contains(notIn[d.status], plan.Rebuild) {
+			err := d.admin.action(d.uuid(), "rebuild", map[string]any{"imageRef": d.plan.ImageRef})
+			d.refusedInState(plan.Rebuild, err, http.StatusConflict, byState)
+		} else {
+			d.perform(operation{plan.Rebuild, (*day).rebuild})
+		}
 		d.deletes()
 	})
 	r.ends(t)
 }
 
 // ownerSnapshots: Nova asks no lock for a snapshot. Before the restart it
-// fails, and the guest runs on.
+// fails, and the guest is left as it is.
 func (d *day) ownerSnapshots() {
 	d.t.Helper()
 	d.noted(plan.Snapshot)
@@ -94,13 +109,22 @@ func (d *day) ownerSnapshots() {
 		_, status := d.imageOf(name)
 		return status == "none"
 	})
-	if s.Status != "ACTIVE" || d.virsh("domname", d.uuid()) != d.guest.name {
+	if s.Status != d.status || d.virsh("domname", d.uuid()) != d.guest.name {
 		d.t.Errorf("%s is %v, called %s, after a snapshot that failed", d.guest.name, s, d.virsh("domname", d.uuid()))
 	}
 	if why := d.failedAction("createImage"); !strings.Contains(why, "disk.info") {
 		d.t.Errorf("the snapshot of %s failed for another reason: %s", d.guest.name, why)
 	}
-	d.seen("a snapshot that failed")
+	d.seenUp("a snapshot that failed")
+	d.log = d.markLog("nova-compute") // It has that failure.
+}
+
+// seenUp looks at a guest that runs; another says what it saw once it does.
+func (d *day) seenUp(after string) {
+	d.t.Helper()
+	if d.status == "ACTIVE" {
+		d.seen(after)
+	}
 }
 
 // overrides does it, and looks at how it failed: the guest is off, and still as it
@@ -159,11 +183,19 @@ func (d *day) failedAction(name string) (why string) {
 	return why
 }
 
-// startedByHand starts the legacy domain as it is, which Nova's own start would
-// make anew. Nova stops one that it takes for stopped, and leaves one in ERROR
-// alone.
-func (d *day) startedByHand() {
+// asBefore brings a legacy domain that an override has left off back as it was.
+// One that is to run is started as it is, which Nova's own start would make anew.
+// Nova stops one that it takes for stopped, and leaves one in ERROR alone. One that
+// was off already is only to be told so: Nova finds it off, and writes that.
+func (d *day) asBefore() {
 	d.t.Helper()
+	if adoptable[labPrefix+d.shape] == "SHUTOFF" {
+		if d.status == "ERROR" {
+			d.resetState("active")
+		}
+		d.until("SHUTOFF")
+		return
+	}
 	d.resetState("error")
 	d.virsh("start", d.guest.name)
 	d.boots++

@@ -14,7 +14,7 @@ import (
 // does with its own.
 var notIn = map[string][]string{
 	"SHUTOFF": {"diagnostics", "console log", "pause, unpause", "suspend, resume", "soft reboot"},
-	"PAUSED":  {"diagnostics", "suspend, resume", "soft reboot"},
+	"PAUSED":  {"diagnostics", "suspend, resume", "soft reboot", plan.Rescue, plan.Resize, plan.Rebuild},
 }
 
 // A question is a request that a state does not allow, and where Nova says so.
@@ -42,14 +42,21 @@ func (d *day) notInState(operation string) {
 	d.t.Helper()
 	q := questions[operation]
 	err := call(d.who().compute, q.method, "servers/"+d.uuid()+q.path, q.body, nil)
-	if !refusedWith(err, q.status) || strings.Contains(err.Error(), "is locked") {
-		d.t.Errorf("%s, which is %s, was told on %s: %v", d.guest.name, d.status, operation, err)
-	}
 	if operation == "diagnostics" {
 		d.log = d.markLog("nova-compute") // It has a traceback for that, see undiagnosed.
 	}
+	d.refusedInState(operation, err, q.status, q.reason)
+}
+
+// refusedInState: that was Nova's answer to an operation, and the guest is as it
+// was.
+func (d *day) refusedInState(operation string, err error, status int, reason string) {
+	d.t.Helper()
+	if !refusedWith(err, status) || strings.Contains(err.Error(), "is locked") {
+		d.t.Errorf("%s, which is %s, was told on %s: %v", d.guest.name, d.status, operation, err)
+	}
 	d.check(operation)
-	d.seenBy.add(d, operation, "not in this state", q.reason)
+	d.seenBy.add(d, operation, "not in this state", reason)
 }
 
 // noScreen: of a guest that is off Nova gives out the address of a screen, and

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -171,5 +172,45 @@ func TestImportAfterKilledRelease(t *testing.T) {
 		if diff := cmp.Diff(imported, w.dump()); diff != "" {
 			t.Fatalf("%s: the import ended elsewhere (-want +got):\n%s", at, diff)
 		}
+	}
+}
+
+// TestKilledReleaseAndKilledImport: a release is killed when the rows are gone and
+// the EFI variables still have the instance's name, and the import after it as
+// well, at each of its effects. That name is nobody's then, and must not stay.
+func TestKilledReleaseAndKilledImport(t *testing.T) {
+	for what, newWorld := range map[string]func(*testing.T, int) *world{"alone": newWorld, "with cloud": newCloudWorld} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel() // Most of its time is the journal's waiting for the disk.
+			for n := 1; ; n++ {
+				w := newWorld(t, 1)
+				before := w.dump()
+				w.leavesName()
+				f := &fuse{left: n, after: n%2 == 0}
+				_, _ = w.imports(f)
+				if s, err := w.imports(nil); err != nil || s.Count(Imported)+s.Count(Already) != 3 {
+					t.Fatalf("import killed at effect %d: Import = %v, %v, want all there", n, s, err)
+				}
+				w.wantReleased(fmt.Sprintf("import killed at effect %d", n), before)
+				if !f.blown {
+					return
+				}
+			}
+		})
+	}
+}
+
+// leavesName imports, and kills the release of that between rows and links.
+func (w *world) leavesName() {
+	w.t.Helper()
+	if s, err := w.imports(nil); err != nil || s.Count(Imported) != 3 {
+		w.t.Fatalf("Import = %v, %v, want 3 imported", s, err)
+	}
+	name := w.instanceName()
+	for m := 1; m < 20 && w.instanceName() != ""; m++ {
+		_, _ = w.releases(&fuse{left: m, after: true})
+	}
+	if _, err := os.Lstat(w.nvram(name)); w.instanceName() != "" || err != nil {
+		w.t.Fatalf("the release was not killed between rows and links: the instance is %q, %v", w.instanceName(), err)
 	}
 }

@@ -652,6 +652,11 @@ func (d dyingFiles) Make(ctx context.Context, w instancedir.Want) (m instancedir
 	err = d.fuse.effect(func() error { m, err = d.Files.Make(ctx, w); return err })
 	return m, err
 }
+func (d dyingFiles) RemoveVariables(ctx context.Context, v instancedir.Variables) (l []instancedir.Left, err error) {
+	err = d.fuse.effect(func() error { l, err = d.Files.RemoveVariables(ctx, v); return err })
+	return l, err
+}
+
 func (d dyingFiles) Remove(ctx context.Context, w instancedir.Want) (l []instancedir.Left, err error) {
 	err = d.fuse.effect(func() error { l, err = d.Files.Remove(ctx, w); return err })
 	return l, err

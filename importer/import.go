@@ -95,12 +95,12 @@ func (i *Importer) importGroup(ctx context.Context, run *runner, check checker, 
 }
 
 func (i *Importer) importBatch(ctx context.Context, run *runner, b batch) error {
-	fatal := run.forward(ctx, b)
-	for _, s := range run.steps {
-		if d, ok := s.(directoryStep); ok {
-			d.close()
-		}
+	files := directoryOf(run.steps)
+	defer files.close()
+	if ctx.Err() == nil { // Otherwise forward ends them.
+		files.dropFormer(ctx, b)
 	}
+	fatal := run.forward(ctx, b)
 	run.later = append(run.later, states(b)...)
 	return errors.Join(fatal, run.flush(context.WithoutCancel(ctx)))
 }

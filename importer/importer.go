@@ -84,6 +84,7 @@ type Files interface {
 	Settle(ctx context.Context, instancesPath string) error
 	Done(ctx context.Context, w instancedir.Want) (bool, error)
 	Remove(ctx context.Context, w instancedir.Want) ([]instancedir.Left, error)
+	RemoveVariables(ctx context.Context, v instancedir.Variables) ([]instancedir.Left, error)
 	Close() error
 }
 

@@ -37,10 +37,19 @@ func (it *item) wants() instancedir.Want {
 	if it.id.Name != "" {
 		w.Variables.Name = path.Base(rename.DefaultNVRAM(it.id.Name))
 	}
-	if once := it.earlier.InstanceName; once != "" && once != it.id.Name {
-		w.Variables.Once = path.Base(rename.DefaultNVRAM(once))
-	}
 	return w
+}
+
+// formerVariables are the EFI variables by the name of an instance that is no
+// more: a release was killed between its rows and its links. Zero where an
+// import has nothing of the kind to take away.
+func (it *item) formerVariables() instancedir.Variables {
+	former := it.earlier.InstanceName
+	if it.stage != nova.Unwritten || it.efi.from == "" || former == "" {
+		return instancedir.Variables{}
+	}
+	name := rename.DefaultNVRAM(former)
+	return instancedir.Variables{From: it.efi.from, Dir: path.Dir(name), Name: path.Base(name)}
 }
 
 // toMake is wants for the import. What has become Nova's had it before, and Nova

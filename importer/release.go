@@ -96,12 +96,8 @@ func (i *Importer) asImported(p plan.Plan, only plan.Filter) (plan.Plan, error) 
 func (i *Importer) releaseBatch(ctx context.Context, run *runner, b batch) error {
 	ctx = context.WithoutCancel(ctx) // A signal stops between batches.
 	run.later = append(run.later, func(tx *journal.Tx) error { return tx.SetState(journal.StateReleasing, "", b.uuids()...) })
+	defer directoryOf(run.steps).close()
 	failed, fatal := run.backward(ctx, run.steps, b)
-	for _, s := range run.steps {
-		if d, ok := s.(directoryStep); ok {
-			d.close()
-		}
-	}
 	for uuid, err := range failed {
 		i.unreleased(ctx, b, uuid, err)
 	}

@@ -25,6 +25,41 @@ type directoryStep struct{ *filesOf }
 
 func (directoryStep) name() string { return stepDirectory }
 
+// directoryOf is the one among the steps: an import and a release have one each.
+func directoryOf(steps []step) (files directoryStep) {
+	for _, s := range steps {
+		if d, ok := s.(directoryStep); ok {
+			files = d
+		}
+	}
+	return files
+}
+
+// dropFormer ends what a killed release has left to do, before the instance gets
+// its new name: the journal has one name of it, and what stood under the former
+// one would be found by nobody any more. Its intent is in the journal since then.
+func (s directoryStep) dropFormer(ctx context.Context, b batch) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	var some batch
+	for _, it := range b.going() {
+		if it.formerVariables() != (instancedir.Variables{}) {
+			some = append(some, it)
+		}
+	}
+	err := s.each(ctx, some, func(ctx context.Context, f Files, it *item) error {
+		_, err := f.RemoveVariables(ctx, it.formerVariables()) // What is another file stays.
+		return err
+	})
+	var failed perDomain
+	errors.As(err, &failed)
+	for _, it := range some {
+		if err := failed[it.uuid()]; err != nil {
+			it.end(it.unchanged(), stepDirectory, err)
+		}
+	}
+}
+
 // done is false where it cannot be told: do says why.
 func (s directoryStep) done(ctx context.Context, b batch) (map[string]bool, error) {
 	done := map[string]bool{}

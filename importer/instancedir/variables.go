@@ -1,6 +1,7 @@
 package instancedir
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,6 @@ type Variables struct {
 	Why  string // it cannot be linked, although the guest has variables
 	Dir  string // where libvirt looks; "" for a guest that has no variables
 	Name string // in Dir; "" until the instance has its name
-	Once string // in Dir, from an import of which a release was not finished
 }
 
 func (v Variables) to() string { return path.Join(v.Dir, v.Name) }
@@ -37,10 +37,8 @@ func (v Variables) validate() error {
 			return err
 		}
 	}
-	for _, n := range []string{v.Name, v.Once} {
-		if n == "." || n == ".." || strings.ContainsAny(n, "/\x00") {
-			return fmt.Errorf("%q: %w: this is no name of a file", n, ErrPath)
-		}
+	if n := v.Name; n == "." || n == ".." || strings.ContainsAny(n, "/\x00") {
+		return fmt.Errorf("%q: %w: this is no name of a file", n, ErrPath)
 	}
 	return nil
 }
@@ -48,7 +46,7 @@ func (v Variables) validate() error {
 // A variablesPlan is the file with what is at both ends now.
 type variablesPlan struct {
 	Variables
-	from, dir, to, once node
+	from, dir, to node
 }
 
 // surveyVariables looks at both ends. A folder that the account may not look
@@ -79,14 +77,14 @@ func (t *Tree) lookAtVariables(p *variablesPlan) error {
 			return err
 		}
 	}
-	nodes, err := t.look(from, dir, path.Join(dir, p.Name), path.Join(dir, p.Once))
+	nodes, err := t.look(from, dir, path.Join(dir, p.Name))
 	if err != nil {
 		return err
 	}
 	if err := t.identify(nodes); err != nil {
 		return err
 	}
-	p.from, p.dir, p.to, p.once = nodes[0], nodes[1], nodes[2], nodes[3]
+	p.from, p.dir, p.to = nodes[0], nodes[1], nodes[2]
 	return nil
 }
 
@@ -156,11 +154,6 @@ func (t *Tree) makeVariables(p variablesPlan) (made *MadeLink, warnings []string
 	if p.Name == "" {
 		return nil, nil, fmt.Errorf("link the EFI variables %q: %w: the instance has no name", p.From, ErrPath)
 	}
-	if p.Once != "" && proven(p.from, p.once) {
-		if err := t.remove(p.once.path); err != nil {
-			return nil, nil, fmt.Errorf("remove %q: %w", path.Join(p.Dir, p.Once), err)
-		}
-	}
 	if !p.linked() {
 		err = t.link(p.from.path, p.to.path)
 	}
@@ -191,6 +184,15 @@ func (p variablesPlan) evidence() Evidence {
 		return ""
 	}
 	return LinkMissing
+}
+
+// RemoveVariables takes away the second name alone, as Remove does.
+func (t *Tree) RemoveVariables(ctx context.Context, v Variables) ([]Left, error) {
+	defer context.AfterFunc(ctx, t.abort)()
+	if err := v.validate(); err != nil {
+		return nil, err
+	}
+	return t.removeVariables(v)
 }
 
 // removeVariables takes the second name away, or says why it stays.

@@ -229,30 +229,36 @@ func TestRemoveNeverTakesTheLastVariables(t *testing.T) {
 
 // A release that was killed has left the name of an instance that is no more.
 // Another instance may get that name one day, and must not get the variables.
-func TestVariablesOnce(t *testing.T) {
+func TestRemoveVariables(t *testing.T) {
 	h, w := uefi(t)
 	tree := backends[0].open(h)
 	if _, err := tree.Make(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
-	w.Variables.Once, w.Variables.Name = w.Variables.Name, "instance-00000009_VARS.fd"
-	if _, err := tree.Make(t.Context(), w); err != nil || h.inode(nvramDir+"/instance-00000009_VARS.fd") != h.inode(legacyEFI) {
-		t.Errorf("Make = %v", err)
+	disk := h.inode(w.Dir() + "/" + w.Links[0].To)
+	for range 2 {
+		left, err := tree.RemoveVariables(t.Context(), w.Variables)
+		_, gone := os.Lstat(h.path(instanceOf))
+		if err != nil || len(left) != 0 || !os.IsNotExist(gone) || h.inode(legacyEFI) == 0 {
+			t.Errorf("RemoveVariables = %v, %v; the second name: %v", left, err, gone)
+		}
 	}
-	if _, err := os.Lstat(h.path(instanceOf)); !os.IsNotExist(err) {
-		t.Errorf("the earlier name stays: %v", err)
+	if disk == 0 || h.inode(w.Dir()+"/"+w.Links[0].To) != disk {
+		t.Error("RemoveVariables has taken the link of a disk")
 	}
 	h.write(instanceOf, "of another guest")
-	w.Variables.Name = "instance-0000000a_VARS.fd"
-	if _, err := tree.Make(t.Context(), w); err != nil || h.inode(instanceOf) == h.inode(legacyEFI) {
-		t.Errorf("Make = %v, and the other guest's file is gone", err)
+	if left, err := tree.RemoveVariables(t.Context(), w.Variables); err != nil || len(left) != 1 || h.inode(instanceOf) == 0 {
+		t.Errorf("RemoveVariables = %v, %v, want another guest's file to stay", left, err)
+	}
+	if _, err := tree.RemoveVariables(t.Context(), Variables{From: legacyEFI, Dir: nvramDir, Name: ".."}); !errors.Is(err, ErrPath) {
+		t.Errorf("RemoveVariables of .. = %v, want %v", err, ErrPath)
 	}
 }
 
 func TestVariablesPaths(t *testing.T) {
 	for _, v := range []Variables{
 		{From: "relative", Dir: nvramDir, Name: "x"}, {From: "/a/../b", Dir: nvramDir}, {From: "/a", Dir: "/x/.."},
-		{From: "/a", Dir: nvramDir, Name: "../x"}, {From: "/a", Dir: nvramDir, Name: ".."}, {From: "/a", Dir: nvramDir, Once: "x/y"},
+		{From: "/a", Dir: nvramDir, Name: "../x"}, {From: "/a", Dir: nvramDir, Name: ".."}, {From: "/a", Dir: nvramDir, Name: "x/y"},
 	} {
 		h, w := uefi(t)
 		w.Variables = v

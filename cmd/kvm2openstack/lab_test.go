@@ -278,23 +278,6 @@ func (l *lab) computeRestarts(since []logMark) {
 	}
 }
 
-// withoutEmptyDrives leaves out a traceback that a starting nova-compute writes
-// for any domain of its host, adopted or not, that has an empty CD drive:
-// nova/virt/libvirt/volume/mount.py takes the path of nothing. It is caught
-// there and concerns the mounts of NFS volumes only.
-func withoutEmptyDrives(text string) string {
-	if !strings.Contains(text, "mountpoint = os.path.dirname(disk.source_path)") {
-		return text
-	}
-	var kept strings.Builder
-	for line := range strings.Lines(text) {
-		if !strings.Contains(line, " ERROR nova.virt.libvirt.host ") {
-			kept.WriteString(line)
-		}
-	}
-	return kept.String()
-}
-
 func (l *lab) eventually(limit time.Duration, what string, ok func() bool) {
 	l.t.Helper()
 	for end := time.Now().Add(limit); !ok(); time.Sleep(time.Second) {

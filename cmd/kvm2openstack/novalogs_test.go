@@ -34,7 +34,8 @@ var undiagnosed = excuse{"nova-compute", regexp.MustCompile(
 
 // What Nova's daemons say while they miss libvirt, the database or the queue.
 var (
-	unconnected  = regexp.MustCompile(` ERROR (nova\.compute\.manager .*Error updating resources for node \S+|oslo_service\.periodic_task .*Error during ComputeManager\.\w+): nova\.exception\.HypervisorUnavailable: Connection to the hypervisor is broken`)
+	unconnected = regexp.MustCompile(` ERROR (nova\.compute\.manager .*Error updating resources for node \S+|oslo_service\.periodic_task .*Error during ComputeManager\.\w+): nova\.exception\.HypervisorUnavailable: Connection to the hypervisor is broken|` +
+		` ERROR nova\.virt\.libvirt\.host .*Connection to libvirt failed: Failed to connect socket to '/var/run/libvirt/libvirt-sock'`)
 	disconnected = regexp.MustCompile(` ERROR oslo_db\.sqlalchemy\.engines .*Database connection was found disconnected; reconnecting: .*\(2013, 'Lost connection to MySQL server during query'\)`)
 	undiscovered = regexp.MustCompile(` ERROR oslo_service\.periodic_task .*Error during SchedulerManager\._discover_hosts_in_cells: oslo_db\.exception\.DBConnectionError: \(pymysql\.err\.OperationalError\) \((2003|2013), `)
 	unreplied    = regexp.MustCompile(` ERROR oslo_service\.periodic_task .*Error during ComputeManager\.\w+: oslo_messaging\.exceptions\.MessagingTimeout: Timed out waiting for a reply`)
@@ -165,6 +166,8 @@ func TestUnexcused(t *testing.T) {
 		{"nova-api", "2026-11-27 15:53:00.000 1 ERROR oslo.messaging._drivers.impl_rabbit [-] [u] AMQP server on 127.0.0.1:5672 is unreachable: <RecoverableConnectionError: unknown error>. Trying again in 1 seconds.: amqp\n", []excuse{idleAPI}, nil},
 		{"nova-api", "2026-11-27 15:53:00.000 1 ERROR oslo.messaging._drivers.impl_rabbit [-] [u] AMQP server on 127.0.0.1:5672 is unreachable: [Errno 111] ECONNREFUSED. Trying again in 2 seconds.\n", saidBy(unreachable, "nova-conductor", "nova-api"), nil},
 		{"nova-compute", "2026-11-28 03:24:24.138 30958 ERROR nova.compute.manager [None req-d - -] Error updating resources for node vm.: nova.exception.HypervisorUnavailable: Connection to the hypervisor is broken on host\n", saidBy(unconnected, "nova-compute"), nil},
+		{"nova-compute", "2026-11-28 03:24:24.125 30958 ERROR nova.virt.libvirt.host [None req-1 - - - - - -] Connection to libvirt failed: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory: libvirt.libvirtError\n",
+			saidBy(unconnected, "nova-compute"), nil},
 		{"nova-compute", "2026-11-27 23:28:52.001 15267 ERROR oslo_service.periodic_task [None req-9 - -] Error during ComputeManager._cleanup_running_deleted_instances: " +
 			"oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply to message ID 25\n", saidBy(unreplied, "nova-compute"), nil},
 		{"nova-scheduler", "2026-11-27 15:53:00.000 1 ERROR oslo_db.sqlalchemy.engines [-] Database connection was found disconnected; reconnecting: oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2013, 'Lost connection to MySQL server during query')\n" +

@@ -52,7 +52,7 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 			h.Running++
 		}
 		h.Empty = append(h.Empty, emptyDrives(d)...)
-		h.Bases = append(h.Bases, restOn(d, cmp.Or(h.Conf.Cache, defaultState+"/instances/_base"))...)
+		h.Bases = append(h.Bases, restOn(d, h.Conf.Cache())...)
 	}
 	return h
 }

@@ -58,7 +58,7 @@ func TestLook(t *testing.T) {
 		Bases:  []Drive{{Domain: "db", Target: "vda", Image: "/srv/nova/instances/_base/da39"}},
 		Conf: NovaConf{
 			Paths: []string{"/etc/nova/nova.conf", "/etc/nova/nova-compute.conf"}, Host: "kvm07", StatePath: "/srv/nova",
-			URI: "qemu+tcp://localhost/system", Cache: "/srv/nova/instances/_base", KeepsBase: true, PowersDown: true,
+			URI: "qemu+tcp://localhost/system", KeepsBase: true, PowersDown: true,
 		},
 		Files: []IdentityFile{{"/srv/nova/compute_id", mine}, {"/etc/nova/compute_id", ""}},
 	}
@@ -68,6 +68,28 @@ func TestLook(t *testing.T) {
 	}
 	if got.ComputeHost() != "kvm07" {
 		t.Errorf("ComputeHost = %q, want what the last file says", got.ComputeHost())
+	}
+}
+
+// A later file says nothing against what an earlier one says, and names are filled
+// in when all are read.
+func TestLookFindsCache(t *testing.T) {
+	const debian = "[DEFAULT]\ncompute_driver = libvirt.LibvirtDriver\n[libvirt]\nvirt_type = kvm\n"
+	for name, c := range map[string]struct {
+		first, second string
+		cache         string
+		found         int
+	}{
+		"as packaged":       {"[DEFAULT]\n", debian, "/var/lib/nova/instances/_base", 0},
+		"in the first":      {"[DEFAULT]\ninstances_path = /srv/nova/instances\n", debian, "/srv/nova/instances/_base", 1},
+		"in the second":     {"[DEFAULT]\ninstances_path = /srv/vm\n", "[DEFAULT]\ninstances_path=/srv/nova/instances", "/srv/nova/instances/_base", 1},
+		"its name alone":    {"[DEFAULT]\nstate_path = /srv/nova\n[image_cache]\nsubdirectory_name = _base2\n", debian, "/srv/nova/instances/_base2", 1},
+		"a name to fill in": {"[DEFAULT]\ninstances_path = $state_path/instances\n", "[DEFAULT]\nstate_path = /srv/nova\n", "/srv/nova/instances/_base", 1},
+	} {
+		h := Look(t.Context(), noted(), fakeFiles{"/etc/nova/nova.conf": c.first, "/etc/nova/nova-compute.conf": c.second}, ConfPlaces())
+		if h.Conf.Cache() != c.cache || len(h.Bases) != c.found {
+			t.Errorf("%s: cache %q, on it %+v; want %q, and %d", name, h.Conf.Cache(), h.Bases, c.cache, c.found)
+		}
 	}
 }
 

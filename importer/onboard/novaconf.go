@@ -18,7 +18,8 @@ type NovaConf struct {
 	Host       string   // [DEFAULT] host, "" where the system's name is meant
 	StatePath  string   // [DEFAULT] state_path
 	URI        string   // [libvirt] connection_uri
-	Cache      string   // folder of Nova's image cache
+	Instances  string   // [DEFAULT] instances_path, as it is written there
+	CacheName  string   // [image_cache] subdirectory_name
 	KeepsBase  bool     // the image cache is not cleaned ([image_cache] remove_unused_base_images)
 	PowersDown bool     // dedicated CPUs that no instance has are powered down ([libvirt] cpu_power_management)
 	Err        string   // why none could be read, "" when there was none, or one was
@@ -50,6 +51,12 @@ func (c NovaConf) IdentityPlaces() (places []string) {
 	return places
 }
 
+// Cache is the folder of Nova's image cache. Which it is all files say together.
+func (c NovaConf) Cache() string {
+	instances := c.expand(cmp.Or(c.Instances, "$state_path/instances"))
+	return path.Join(instances, cmp.Or(c.CacheName, "_base"))
+}
+
 // Add puts what one more file says above what is known.
 func (c NovaConf) Add(name string, text []byte) (NovaConf, error) {
 	f, err := ini.LoadSources(ini.LoadOptions{
@@ -63,16 +70,14 @@ func (c NovaConf) Add(name string, text []byte) (NovaConf, error) {
 	c.Paths = append(c.Paths[:len(c.Paths):len(c.Paths)], name)
 	take := func(to *string, section, key string) {
 		if v := lastValue(f, section, key); v != "" {
-			*to = c.expand(v)
+			*to = v
 		}
 	}
 	take(&c.StatePath, "DEFAULT", "state_path")
 	take(&c.Host, "DEFAULT", "host")
 	take(&c.URI, "libvirt", "connection_uri")
-	instances, cache := path.Join(c.State(), "instances"), "_base"
-	take(&instances, "DEFAULT", "instances_path")
-	take(&cache, "image_cache", "subdirectory_name")
-	c.Cache = path.Join(instances, cache)
+	take(&c.Instances, "DEFAULT", "instances_path")
+	take(&c.CacheName, "image_cache", "subdirectory_name")
 	for _, section := range []string{"DEFAULT", "image_cache"} {
 		if v := lastValue(f, section, "remove_unused_base_images"); v != "" {
 			c.KeepsBase = isFalse(v)

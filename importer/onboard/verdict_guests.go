@@ -1,7 +1,6 @@
 package onboard
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -116,7 +115,7 @@ func (j *judging) bases() {
 	lost := slices.DeleteFunc(slices.Clone(j.h.Bases), func(d Drive) bool { return own[d.Domain] })
 	if len(lost) > 0 {
 		j.add(BaseImages, Harmful, fmt.Sprintf("disks of guests that are not adopted rest on images in Nova's cache, %s, and once nova-compute runs it removes images there that no instance uses: %s",
-			cmp.Or(j.h.Conf.Cache, defaultState+"/instances/_base"), named(lost)),
+			j.h.Conf.Cache(), named(lost)),
 			"set [image_cache] remove_unused_base_images = false in the host's nova.conf until they are adopted; or flatten the disks")
 	}
 }

@@ -35,7 +35,7 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 		h.Err = inv.Err.Error()
 	}
 	if files != nil {
-		h.Conf = readConf(ctx, files, places)
+		h.Conf = readConf(ctx, files, places, &h.Err)
 		h.System = firstLine(ctx, files, "/etc/hostname")
 		h.Files = readIdentities(ctx, files, h.Conf.IdentityPlaces(), &h.Err)
 	} else {
@@ -57,8 +57,9 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 	return h
 }
 
-// readConf reads what there is. A file that is not there is none of this host's.
-func readConf(ctx context.Context, files Files, places []string) (c NovaConf) {
+// readConf reads what there is. A file that is not there is none of this host's;
+// with one that is, and cannot be read, nothing is known of what the others say.
+func readConf(ctx context.Context, files Files, places []string, failed *string) (c NovaConf) {
 	for _, p := range places {
 		text, err := files.Read(ctx, p, 0, confLimit)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -68,11 +69,9 @@ func readConf(ctx context.Context, files Files, places []string) (c NovaConf) {
 			c, err = c.Add(p, text)
 		}
 		if err != nil {
-			c.Err = err.Error()
+			*failed = cmp.Or(*failed, fmt.Sprintf("%s could not be read, so it is not known what nova-compute calls itself, nor where it has its images: %v", p, err))
+			return NovaConf{Err: err.Error()}
 		}
-	}
-	if c.Read() {
-		c.Err = ""
 	}
 	return c
 }

@@ -22,7 +22,7 @@ type NovaConf struct {
 	CacheName  string   // [image_cache] subdirectory_name
 	KeepsBase  bool     // the image cache is not cleaned ([image_cache] remove_unused_base_images)
 	PowersDown bool     // dedicated CPUs that no instance has are powered down ([libvirt] cpu_power_management)
-	Err        string   // why none could be read, "" when there was none, or one was
+	Err        string   // why nothing is known of it, "" when there was none, or all of it was read
 }
 
 // Read reports whether there was a file.

@@ -119,7 +119,7 @@ func (j *judging) ours() { j.problems[len(j.problems)-1].Ours = true }
 // readable: a host that was not read is not judged any further.
 func (j *judging) readable() {
 	if j.h.Err != "" {
-		j.add(Unread, Uncertain, j.h.Err, "make the host answer; then the same command again")
+		j.add(Unread, Uncertain, j.h.Err, "make the host answer, and what is named readable for the account that is used there (nova.conf is mostly root's and nova's alone); then the same command again")
 	}
 }
 

@@ -25,6 +25,9 @@ type judging struct {
 // may not.
 func (j *judging) names() {
 	h := j.h
+	if h.Err != "" {
+		return // its name may be another
+	}
 	if h.Conf.Read() && h.Wanted != "" && !strings.EqualFold(h.Wanted, j.name) {
 		j.add(NamesDiffer, Refused, fmt.Sprintf("the inventory says compute_host: %s, and nova-compute of this host will call itself %s (%s)", h.Wanted, j.name, j.namedBy()),
 			"make them the same: compute_host in the inventory, or [DEFAULT] host in the host's nova.conf; Nova keeps instances by that name")

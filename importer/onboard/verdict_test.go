@@ -1,9 +1,11 @@
 package onboard
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
@@ -206,6 +208,10 @@ func TestJudge(t *testing.T) {
 		"two nodes": {func(s *situation) {
 			s.c.Records.Nodes = append(s.c.Records.Nodes, nova.HostNode{ID: 9, UUID: stray, Host: "kvm07", Name: "old"})
 		}, Useless, NodeCount, "2 nodes", false},
+		"nova.conf that nobody may read": {func(s *situation) {
+			s.h = Look(context.Background(), discover.Inventory{Hostname: "kvm07.example.org", Domains: []discover.Domain{{Name: "web", UUID: "g1"}}},
+				fakeFiles{"/etc/nova/nova.conf": "!permission denied", "/etc/nova/nova-compute.conf": "[DEFAULT]\n"}, ConfPlaces())
+		}, Uncertain, Unread, "/etc/nova/nova.conf could not be read", false},
 		"host does not answer": {func(s *situation) { s.fresh(); s.h.Err = "host seven: no answer" }, Uncertain, Unread, "no answer", false},
 	} {
 		t.Run(name, func(t *testing.T) {

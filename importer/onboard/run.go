@@ -79,6 +79,9 @@ func (o *Onboarder) one(ctx context.Context, j Job) Result {
 	if r.Err = w.named(ctx); r.Err == nil {
 		r.Err = w.startable(ctx)
 	}
+	if r.Err == nil && at == fresh {
+		r.Err = w.free(ctx)
+	}
 	if r.Err != nil {
 		return r
 	}

@@ -80,7 +80,7 @@ func (s Settings) WithDefaults() Settings {
 		s.Log = cmp.Or(s.Log, logOfUnit(s.Unit))
 	}
 	s.Stop = cmp.Or(s.Stop, stopUnit(s.Unit))
-	s.Running = cmp.Or(s.Running, "systemctl is-active --quiet "+check.Shell(s.Unit))
+	s.Running = cmp.Or(s.Running, runningUnit(s.Unit))
 	s.FirstStop = cmp.Or(s.FirstStop, stopUnit(firstUnit))
 	return s
 }

@@ -37,6 +37,9 @@ func stopUnit(unit string) string {
 	return fmt.Sprintf(`systemctl stop %[1]s || [ "$(systemctl is-active %[1]s)" = inactive ]`, unit)
 }
 
+// runningUnit succeeds while it does.
+func runningUnit(unit string) string { return "systemctl is-active --quiet " + check.Shell(unit) }
+
 // logOfUnit prints the end of the file in which the packages' nova-compute logs,
 // and what systemd has of a unit.
 func logOfUnit(unit string) string {

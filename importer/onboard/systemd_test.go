@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ type underSystemd struct {
 	enabled string
 	ends    bool   // a first start ends by itself
 	journal string // of the first start
+	loops   bool   // nova-compute ends and is started again between two looks
+	pid     int    // of nova-compute
 	said    []string
 }
 
@@ -46,6 +49,12 @@ func (s *underSystemd) Run(ctx context.Context, command string) (string, error) 
 		return s.fakeWorld.Run(ctx, "lab stop")
 	case command == "systemctl is-active --quiet nova-compute":
 		return s.fakeWorld.Run(ctx, "lab running")
+	case command == "systemctl is-active --quiet nova-compute && systemctl show -p MainPID --value nova-compute":
+		if s.loops {
+			s.pid++
+		}
+		_, err := s.fakeWorld.Run(ctx, "lab running")
+		return strconv.Itoa(s.pid), err
 	case command == "systemctl is-enabled nova-compute || :":
 		return s.enabled, nil
 	case command == "systemctl is-active kvm2openstack-first-start || :":
@@ -90,7 +99,7 @@ func TestOnboardNeedsItsUnit(t *testing.T) {
 			s, o := newUnderSystemd(t)
 			s.load = load
 			r := o.Onboard(t.Context(), []Job{s.job(way)})[0]
-			if r.Outcome != NotTried || !errors.Is(r.Err, ErrNoUnit) || !strings.Contains(r.Err.Error(), says) || len(s.said) != 1 || len(s.calls) > 0 {
+			if r.Outcome != NotTried || !errors.Is(r.Err, ErrNoUnit) || !strings.Contains(r.Err.Error(), says) || !slices.Equal(s.said, []string{"systemctl show -p LoadState --value nova-compute"}) || len(s.calls) > 0 {
 				t.Errorf("%s: Onboard = %s, %v, and gave %q", load, r.Outcome, r.Err, s.said)
 			}
 		}

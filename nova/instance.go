@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"encoding/json"
 	"net/netip"
 	"time"
 )
@@ -63,7 +64,8 @@ type Port struct {
 	Tunneled     bool
 	VIFType      string // bridge, ovs; "" until it is bound; never unbound or binding_failed
 	VIFDetails   map[string]any
-	VNICType     string // normal
+	VNICType     string          // normal
+	Profile      json.RawMessage // binding:profile, a JSON object; empty for none
 	Active       bool
 	FixedIPs     []FixedIP
 }
@@ -71,11 +73,20 @@ type Port struct {
 // A FixedIP is an address of a port with its subnet.
 type FixedIP struct {
 	Address    netip.Addr
+	Floating   []netip.Addr // that lead to it
 	CIDR       netip.Prefix
 	Gateway    netip.Addr // zero when the subnet has none
 	DNS        []netip.Addr
 	DHCPServer netip.Addr
-	DHCP       *bool // the subnet's enable_dhcp, for a Nova that keeps it
+	DHCP       *bool   // the subnet's enable_dhcp, for a Nova that keeps it
+	Mode       string  // ipv6_address_mode: slaac, dhcpv6-stateful, dhcpv6-stateless; "" for none
+	Routes     []Route // host_routes
+}
+
+// A Route is one that a subnet tells its guests of.
+type Route struct {
+	Destination netip.Prefix
+	Gateway     netip.Addr // nexthop
 }
 
 // A Flavor is a size that Nova offers (flavors in the API database).

@@ -1,6 +1,8 @@
 package nova
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -10,23 +12,24 @@ import (
 const nicNameLength = 14
 
 // A vif is one entry of instance_info_caches.network_info
-// (nova/network/model.py, VIF).
+// (nova/network/model.py, VIF). It and its parts have Nova's keys in Nova's
+// order.
 type vif struct {
-	ID        string         `json:"id"`
-	Address   string         `json:"address"`
-	Network   vifNetwork     `json:"network"`
-	Type      string         `json:"type"`
-	Details   map[string]any `json:"details"` // the port's binding:vif_details, verbatim
-	DevName   string         `json:"devname"`
-	OVSID     *string        `json:"ovs_interfaceid"`
-	QBHParams *string        `json:"qbh_params"`
-	QBGParams *string        `json:"qbg_params"`
-	Active    bool           `json:"active"`
-	VNICType  string         `json:"vnic_type"`
-	Profile   map[string]any `json:"profile"`
-	Preserve  bool           `json:"preserve_on_delete"`
-	Delegate  bool           `json:"delegate_create"`
-	Meta      map[string]any `json:"meta"`
+	ID        string          `json:"id"`
+	Address   string          `json:"address"`
+	Network   vifNetwork      `json:"network"`
+	Type      string          `json:"type"`
+	Details   map[string]any  `json:"details"` // the port's binding:vif_details, verbatim
+	DevName   string          `json:"devname"`
+	OVSID     *string         `json:"ovs_interfaceid"`
+	QBHParams *string         `json:"qbh_params"`
+	QBGParams *string         `json:"qbg_params"`
+	Active    bool            `json:"active"`
+	VNICType  string          `json:"vnic_type"`
+	Profile   json.RawMessage `json:"profile"` // the port's binding:profile, verbatim
+	Preserve  bool            `json:"preserve_on_delete"`
+	Delegate  bool            `json:"delegate_create"`
+	Meta      map[string]any  `json:"meta"`
 }
 
 type vifNetwork struct {
@@ -52,14 +55,23 @@ type vifSubnet struct {
 	DNS     []vifIP    `json:"dns"`
 	Gateway vifIP      `json:"gateway"`
 	IPs     []fixedIP  `json:"ips"`
-	Routes  []string   `json:"routes"`
+	Routes  []vifRoute `json:"routes"`
 	Version int        `json:"version"`
 	Meta    subnetMeta `json:"meta"`
 }
 
 type subnetMeta struct {
+	EnableDHCP *bool  `json:"enable_dhcp,omitempty"` // from 29 on; 26 has no such word
+	Mode       string `json:"ipv6_address_mode,omitempty"`
 	DHCPServer string `json:"dhcp_server,omitempty"`
-	EnableDHCP *bool  `json:"enable_dhcp,omitempty"` // in 31; 26 has no such word
+}
+
+// A vifRoute: Nova never gives a route its interface.
+type vifRoute struct {
+	CIDR      string   `json:"cidr"`
+	Gateway   vifIP    `json:"gateway"`
+	Interface *string  `json:"interface"`
+	Meta      struct{} `json:"meta"`
 }
 
 type vifIP struct {
@@ -71,7 +83,7 @@ type vifIP struct {
 
 type fixedIP struct {
 	vifIP
-	Floating []string `json:"floating_ips"`
+	Floating []vifIP `json:"floating_ips"`
 }
 
 // NetworkInfo is the content of an instance's info cache for its ports, in
@@ -112,6 +124,10 @@ func newVIF(p Port) (vif, error) {
 	if err := CheckVIFType(p.VIFType); err != nil {
 		return vif{}, err
 	}
+	profile, err := p.profile()
+	if err != nil {
+		return vif{}, err
+	}
 	v := vif{
 		ID: p.ID, Address: p.MAC, Type: p.VIFType,
 		Network: vifNetwork{
@@ -119,7 +135,7 @@ func newVIF(p Port) (vif, error) {
 			Meta: networkMeta{TenantID: p.NetworkOwner, MTU: orNull(p.MTU), Physical: orNull(p.Physical), Tunneled: p.Tunneled},
 		},
 		Details: p.VIFDetails, DevName: cut("tap" + p.ID), Active: p.Active,
-		VNICType: orElse(p.VNICType, "normal"), Profile: map[string]any{}, Meta: map[string]any{},
+		VNICType: orElse(p.VNICType, "normal"), Profile: profile, Meta: map[string]any{},
 		// Only remembered here. Without it Nova deletes the port, and with it
 		// the address, when the server is deleted or the interface detached.
 		Preserve: true,
@@ -135,6 +151,19 @@ func newVIF(p Port) (vif, error) {
 		v.Network.Meta.ShouldCreate = &yes
 	}
 	return v, nil
+}
+
+// profile is what Neutron keeps of the port for whoever binds it, an empty
+// object where it has nothing (nova/network/neutron.py, get_binding_profile).
+func (p Port) profile() (json.RawMessage, error) {
+	var object map[string]json.RawMessage
+	if len(p.Profile) > 0 && json.Unmarshal(p.Profile, &object) != nil {
+		return nil, errors.New("binding:profile is no JSON object, which Nova could not read")
+	}
+	if len(object) == 0 {
+		return json.RawMessage("{}"), nil
+	}
+	return p.Profile, nil
 }
 
 // CheckVIFType says why an adopted domain cannot have a port that is bound so:
@@ -176,21 +205,31 @@ func subnets(ips []FixedIP) []vifSubnet {
 			at[cidr] = i
 			list = append(list, newSubnet(cidr, ip))
 		}
-		list[i].IPs = append(list[i].IPs, fixedIP{newIP(ip.Address, "fixed"), []string{}})
+		list[i].IPs = append(list[i].IPs, fixedIP{newIP(ip.Address, "fixed"), newIPs(ip.Floating, "floating")})
 	}
 	return list
 }
 
 func newSubnet(cidr netip.Prefix, ip FixedIP) vifSubnet {
-	s := vifSubnet{CIDR: cidr.String(), DNS: []vifIP{}, Gateway: newIP(ip.Gateway, "gateway"), Routes: []string{}, Version: version(cidr.Addr())}
-	for _, d := range ip.DNS {
-		s.DNS = append(s.DNS, newIP(d, "dns"))
+	s := vifSubnet{
+		CIDR: cidr.String(), DNS: newIPs(ip.DNS, "dns"), Gateway: newIP(ip.Gateway, "gateway"), Routes: []vifRoute{}, Version: version(cidr.Addr()),
+		Meta: subnetMeta{EnableDHCP: ip.DHCP, Mode: ip.Mode},
 	}
-	s.Meta.EnableDHCP = ip.DHCP
+	for _, r := range ip.Routes {
+		s.Routes = append(s.Routes, vifRoute{CIDR: r.Destination.String(), Gateway: newIP(r.Gateway, "gateway")})
+	}
 	if ip.DHCPServer.IsValid() {
 		s.Meta.DHCPServer = ip.DHCPServer.String()
 	}
 	return s
+}
+
+func newIPs(list []netip.Addr, kind string) []vifIP {
+	ips := make([]vifIP, len(list))
+	for i, a := range list {
+		ips[i] = newIP(a, kind)
+	}
+	return ips
 }
 
 // newIP writes an absent address, such as the gateway of a subnet without

@@ -43,6 +43,7 @@ var samples = []struct {
 	{"windows-e1000", windowsE1000},
 	{"two-data-disks", twoDataDisks},
 	{"two-ports", twoPorts},
+	{"routed-port", routedPort},
 	{"no-ports", noPorts},
 	{"one-port-unbound", onePortUnbound},
 }

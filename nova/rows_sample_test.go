@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -118,6 +119,36 @@ func twoPorts() Instance {
 		FixedIP{Address: netip.MustParseAddr("10.66.0.9"), CIDR: netip.MustParsePrefix("10.66.0.0/16")})
 	in.Ports = append(in.Ports, ovs)
 	return in
+}
+
+// routedPort has one port with all that Neutron can say of one: subnets with
+// routes, and with an IPv6 mode, floating IPs, and a profile.
+func routedPort() Instance {
+	in := linuxVirtio()
+	p := bridgePort(3)
+	p.VIFType, p.VIFDetails = "ovs", map[string]any{"bridge_name": "br-int"}
+	p.Profile = json.RawMessage(`{"zone": "β", "trusted":true,"serial":9007199254740993, "capabilities":[]}`)
+	yes := true
+	v4 := &p.FixedIPs[0]
+	v4.DHCP, v4.Floating = &yes, addresses("203.0.113.7", "203.0.113.8")
+	v4.Routes = []Route{
+		{Destination: netip.MustParsePrefix("198.51.100.0/24"), Gateway: netip.MustParseAddr("10.66.0.9")},
+		{Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("10.66.0.8")},
+	}
+	p.FixedIPs = append(p.FixedIPs, FixedIP{
+		Address: netip.MustParseAddr("2001:db8::3"), CIDR: netip.MustParsePrefix("2001:db8::/64"), Gateway: netip.MustParseAddr("2001:db8::1"),
+		DNS: addresses("2001:db8::53"), DHCP: &yes, Mode: "dhcpv6-stateful",
+		Routes: []Route{{Destination: netip.MustParsePrefix("2001:db8:1::/48"), Gateway: netip.MustParseAddr("2001:db8::9")}},
+	})
+	in.Ports = []Port{p}
+	return in
+}
+
+func addresses(texts ...string) (list []netip.Addr) {
+	for _, text := range texts {
+		list = append(list, netip.MustParseAddr(text))
+	}
+	return list
 }
 
 // onePortUnbound has its first port as it is made for an adoption: Neutron has

@@ -38,7 +38,13 @@ var wrongCloud = []struct {
 	}, "V37", "provider other"},
 	{"allocated twice", func(w *world) {
 		a := w.cloud.allocations[uuidOf(2)]
-		a.Others = []string{"a-device", uuidOf(900)}
+		a.Others = map[string]map[string]int{"a-device": {"VGPU": 1}, uuidOf(900): {"VCPU": 1}}
+		w.cloud.allocations[uuidOf(2)] = a
+	}, "V37", "(kvm01), too"},
+	{"allocated twice, the other first", func(w *world) {
+		a := w.cloud.allocations[uuidOf(2)]
+		a.Others = map[string]map[string]int{a.Provider: a.Resources}
+		a.Provider = uuidOf(900)
 		w.cloud.allocations[uuidOf(2)] = a
 	}, "V37", "(kvm01), too"},
 	{"image gone", func(w *world) { clear(w.cloud.images) }, "V38", "is gone"},

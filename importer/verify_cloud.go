@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,19 +32,16 @@ func lookInCloud(ctx context.Context, api Lookup, b batch) (l cloudLook, err err
 func (l cloudLook) compare(it *item, c nova.Compute) []Finding {
 	found := ComparePorts(it.planned, l.ports[it.uuid()], c.Host)
 	have, ok := l.allocations[it.uuid()]
+	have = have.At(c.UUID)
 	found = append(found, CompareAllocation(it.planned, have, ok, c)...)
-	return append(found, l.compareOthers(it)...)
-}
-
-func (l cloudLook) compareOthers(it *item) []Finding {
-	return CompareOthers(l.allocations[it.uuid()], l.nodes)
+	return append(found, CompareOthers(have, l.nodes)...)
 }
 
 // CompareOthers says on which other compute hosts an instance has an allocation:
 // V37. Room there is lost to everybody. Other providers are devices, which an
 // instance may have. nodes are the compute hosts by resource provider.
 func CompareOthers(a cloud.Allocation, nodes map[string]string) (found []Finding) {
-	for _, other := range a.Others {
+	for _, other := range slices.Sorted(maps.Keys(a.Others)) {
 		if host, ok := nodes[other]; ok {
 			found = append(found, finding("V37", "it has an allocation on resource provider %s (%s), too", other, host))
 		}

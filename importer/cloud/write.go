@@ -1,6 +1,9 @@
 package cloud
 
-import "errors"
+import (
+	"errors"
+	"maps"
+)
 
 // Why the cloud would not do what was asked. What speaks to it wraps these.
 var (
@@ -59,8 +62,22 @@ type Allocation struct {
 	Provider  string // compute_nodes.uuid
 	ProjectID string
 	UserID    string
-	Resources map[string]int // VCPU, MEMORY_MB, DISK_GB, and what extra specs ask for
-	Others    []string       // further providers that it has something of, as it was read
+	Resources map[string]int            // VCPU, MEMORY_MB, DISK_GB, and what extra specs ask for
+	Others    map[string]map[string]int // what it has of further providers, as it was read
+}
+
+// At is the allocation as that provider has it, if it has anything of it:
+// which of two compute nodes is read as the instance's own, chance decides.
+func (a Allocation) At(provider string) Allocation {
+	resources, ok := a.Others[provider]
+	if !ok {
+		return a
+	}
+	others := maps.Clone(a.Others)
+	delete(others, provider)
+	others[a.Provider] = a.Resources
+	a.Provider, a.Resources, a.Others = provider, resources, others
+	return a
 }
 
 // A Quota is what a project may have and has. Limits are -1 where there is

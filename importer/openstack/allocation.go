@@ -36,7 +36,7 @@ const (
 
 // Allocations returns what the instances have of their compute nodes; one
 // without any is absent. Of other providers, for instance a device below the
-// node, only the names are given.
+// node, in Others.
 func (c *Cloud) Allocations(ctx context.Context, instances []string) (map[string]cloud.Allocation, error) {
 	found := make(map[string]cloud.Allocation, len(instances))
 	var mu sync.Mutex
@@ -81,7 +81,12 @@ func onNode(instance string, has allocations.Allocations) (cloud.Allocation, boo
 		Resources: has.Allocations[node].Resources,
 	}
 	if len(providers) > 1 {
-		a.Others = slices.DeleteFunc(providers, func(p string) bool { return p == node })
+		a.Others = map[string]map[string]int{}
+	}
+	for _, p := range providers {
+		if p != node {
+			a.Others[p] = has.Allocations[p].Resources
+		}
 	}
 	return a, true
 }

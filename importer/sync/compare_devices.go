@@ -143,10 +143,11 @@ func (p pair) inCloud() {
 	}
 	d.Flavor.VCPUs, d.Flavor.MemoryMB, d.Flavor.RootGB, d.Flavor.EphemeralGB = p.rec.VCPUs, p.rec.MemoryMB, p.rec.RootGB, p.rec.EphemeralGB
 	have, ok := p.Allocations[p.k.UUID]
+	have = have.At(p.Compute.UUID)
 	for _, f := range importer.CompareAllocation(d, have, ok, p.Compute) {
 		heal := by(importer.CureAllocations)
-		if ok && have.Provider != p.Compute.UUID {
-			heal = "" // Somebody has moved it, or begun to.
+		if ok && (have.Provider != p.Compute.UUID || len(have.Others) > 0) {
+			heal = "" // Somebody has moved it, or begun to; or it has a device, and would lose that.
 		}
 		p.say(AllocationDiffers, heal, "%s", f.Text)
 	}

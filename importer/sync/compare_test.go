@@ -265,6 +265,12 @@ var cases = []struct {
 	{"cache as the ports are", func(l *Look) { l.withNetworks() }, "", "", ""},
 	{"no allocation", func(l *Look) { delete(l.Allocations, uuidOf(1)) }, AllocationDiffers, "allocations", "2 VCPU, 4096 MEMORY_MB, 40 DISK_GB"},
 	{"less allocated", func(l *Look) { l.Allocations[uuidOf(1)].Resources["VCPU"] = 1 }, AllocationDiffers, "allocations", "1 VCPU"},
+	{"less allocated, and a device", func(l *Look) {
+		a := l.Allocations[uuidOf(1)]
+		a.Resources = map[string]int{"VCPU": 1}
+		a.Others = map[string]map[string]int{"a-device": {"VGPU": 1}}
+		l.Allocations[uuidOf(1)] = a
+	}, AllocationDiffers, "", "1 VCPU"},
 	{"allocated elsewhere", func(l *Look) {
 		a := l.Allocations[uuidOf(1)]
 		a.Provider = "other"
@@ -273,7 +279,7 @@ var cases = []struct {
 	{"allocated on a second host, too", func(l *Look) {
 		l.Nodes = map[string]string{"node-2": "kvm02"}
 		a := l.Allocations[uuidOf(1)]
-		a.Others = []string{"a-device", "node-2"}
+		a.Others = map[string]map[string]int{"a-device": {"VGPU": 1}, "node-2": {"VCPU": 1}}
 		l.Allocations[uuidOf(1)] = a
 	}, AllocationDiffers, "", "kvm02"},
 	{"being migrated", func(l *Look) {

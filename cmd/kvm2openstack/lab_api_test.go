@@ -21,7 +21,7 @@ import (
 // client takes seconds, and the matrix asks thousands of times. It belongs to
 // no test, so that several may share it.
 type api struct {
-	compute, network, image *gophercloud.ServiceClient
+	compute, network, image, placement *gophercloud.ServiceClient
 }
 
 // The users of the lab's cloud: its administrator, and whom the adopted
@@ -41,11 +41,11 @@ func (l *lab) newAPI(name string) *api {
 	for _, c := range []struct {
 		client **gophercloud.ServiceClient
 		open   func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error)
-	}{{&a.compute, openstack.NewComputeV2}, {&a.network, openstack.NewNetworkV2}, {&a.image, openstack.NewImageV2}} {
+	}{{&a.compute, openstack.NewComputeV2}, {&a.network, openstack.NewNetworkV2}, {&a.image, openstack.NewImageV2}, {&a.placement, openstack.NewPlacementV1}} {
 		*c.client, err = c.open(provider, gophercloud.EndpointOpts{Region: "RegionOne"})
 		l.must(err)
 	}
-	a.compute.Microversion = "2.90"
+	a.compute.Microversion, a.placement.Microversion = "2.90", "1.38"
 	return a
 }
 

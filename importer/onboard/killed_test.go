@@ -92,14 +92,13 @@ func TestKilledAnywhere(t *testing.T) {
 	killed := map[Way]map[string]int{"": {}, ByFirstStart: {}, ByRecords: {}}
 	for name, c := range fates {
 		t.Run(name, func(t *testing.T) {
-			l := newLedger(t, journalFile(t))
-			m, before := c.begin(t, l)
+			m, before := c.begin(t, newLedger(t, journalFile(t)))
 			wantOutcome(t, m.onboard(), Onboarded)
 			ends := m.is()
 			m.wantBack(before)
 			for n := 1; ; n++ {
 				for _, back := range []bool{false, true} {
-					m, before := c.begin(t, l)
+					m, before := c.begin(t, newLedger(t, journalFile(t))) // else a run would have the notes of the one before
 					if !m.killedAt(n, m.onboard) {
 						return
 					}

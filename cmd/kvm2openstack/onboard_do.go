@@ -176,7 +176,7 @@ func (o *onboardOptions) question(work []onboard.Assessment) string {
 	case first:
 		how = "nova-compute starts once on an empty libvirt, then as it is to be; guests keep running"
 	case unmapped:
-		how = "mapped to its cell, with its service disabled first where Nova has no instances but libvirt has domains; guests keep running"
+		how = "mapped to its cell, with its service disabled first where it has guests that are not adopted; guests keep running"
 	}
 	return fmt.Sprintf("have Nova take %s (%s)", report.Line(strings.Join(names, ", ")), how)
 }

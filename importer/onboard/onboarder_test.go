@@ -241,8 +241,8 @@ func onlyUnmapped(t *testing.T) *fakeWorld {
 // and stay enabled.
 func TestOnboardMapsEnabled(t *testing.T) {
 	for name, change := range map[string]func(*fakeWorld, *Job){
-		"in use": func(f *fakeWorld, _ *Job) { f.instances = 3 },
-		"empty":  func(_ *fakeWorld, j *Job) { j.Host.Domains = 0 },
+		"in use": func(f *fakeWorld, _ *Job) { f.instances, f.presence = 3, sound().c.Presence },
+		"empty":  func(_ *fakeWorld, j *Job) { j.Host.Domains, j.Host.Guests = 0, nil },
 	} {
 		f := onlyUnmapped(t)
 		j := f.job(ByFirstStart)
@@ -252,6 +252,24 @@ func TestOnboardMapsEnabled(t *testing.T) {
 		if diff := cmp.Diff([]string{"MapHost kvm07"}, f.calls); diff != "" || len(r.Checks) != 6 {
 			t.Errorf("%s: checks %+v, calls (-want +got):\n%s", name, r.Checks, diff)
 		}
+	}
+}
+
+// One guest that is not adopted is not counted, whatever instances Nova has there:
+// the host is disabled, as the verdict and the commands for a person say.
+func TestOnboardDisablesUncounted(t *testing.T) {
+	f := onlyUnmapped(t)
+	f.instances, f.presence = 2, sound().c.Presence
+	delete(f.presence, "g3")
+	j := f.job(ByFirstStart)
+	j.Cloud.Presence = f.presence
+	if m := (Settings{}).Manuals(j.Host, j.Cloud, ByFirstStart); len(m) != 3 || m[0].Line != disable("kvm07") {
+		t.Errorf("by hand it is %+v", m)
+	}
+	r := f.onboarder(journalFile(t)).Onboard(t.Context(), []Job{j})[0]
+	wantOutcome(t, r, Onboarded)
+	if diff := cmp.Diff([]string{"DisableService ", "MapHost kvm07"}, f.calls); diff != "" || len(r.Checks) != 7 {
+		t.Errorf("checks %+v, calls (-want +got):\n%s", r.Checks, diff)
 	}
 }
 

@@ -57,7 +57,7 @@ func (w *work) steps() []step {
 	case ByRecords:
 		return []step{w.identityFile(), w.serviceRow(), w.start(), w.recordsThere(), w.mapped()}
 	}
-	return []step{w.disableUnused(), w.mapped()}
+	return []step{w.disableUncounted(), w.mapped()}
 }
 
 // Steps are the names of a way's steps in the journal, in their order; of "" those
@@ -69,13 +69,14 @@ func (y Way) Steps() (names []string) {
 	return names
 }
 
-// uncounted: the host has guests, and Nova has none on it.
+// uncounted: the host has guests that are no instance of Nova's there, as the
+// verdict asks, too.
 func (w *work) uncounted(ctx context.Context) (bool, error) {
 	if w.host.Domains == 0 {
 		return false, nil
 	}
-	n, err := w.Nova.InstancesOn(ctx, w.ComputeHost)
-	return n == 0, err
+	known, err := w.Nova.Presence(ctx, GuestIDs([]Host{w.host}))
+	return Cloud{Presence: known}.strangers(w.host) > 0, err
 }
 
 // forward does what is not done. A step that fails stays begun in the journal:

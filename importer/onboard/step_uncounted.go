@@ -13,17 +13,17 @@ type wasService struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// disableUnused disables the service of a host that Nova knows, and has no
-// instances on: a host in production that is only mapped again stays enabled.
-func (w *work) disableUnused() step {
+// disableUncounted disables the service of a host that Nova knows, and that has
+// guests which are not adopted: one whose guests are all Nova's stays enabled.
+func (w *work) disableUncounted() step {
 	s := w.disable()
 	disabled := s.done
 	s.done = func(ctx context.Context) (bool, error) {
 		if is, err := disabled(ctx); is || err != nil {
 			return is, err
 		}
-		unused, err := w.uncounted(ctx)
-		return !unused, err
+		uncounted, err := w.uncounted(ctx)
+		return !uncounted, err
 	}
 	s.do = func(ctx context.Context) (string, error) {
 		s, err := w.look(ctx)

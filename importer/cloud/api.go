@@ -24,6 +24,10 @@ type apiNetwork struct {
 	Physical     string `json:"provider:physical_network"`
 	Type         string `json:"provider:network_type"`
 	Segmentation int    `json:"provider:segmentation_id"`
+
+	Segments []struct { // in place of provider:*, if there are several
+		Physical string `json:"provider:physical_network"`
+	} `json:"segments"`
 }
 
 type apiSubnet struct {
@@ -37,6 +41,17 @@ type apiSubnet struct {
 	Mode      string    `json:"ipv6_address_mode"`
 	RAMode    string    `json:"ipv6_ra_mode"`
 	Pools     []apiPool `json:"allocation_pools"`
+	Routes    []struct {
+		Destination string `json:"destination"`
+		NextHop     string `json:"nexthop"`
+	} `json:"host_routes"`
+}
+
+type apiFloating struct {
+	ID      string `json:"id"`
+	Address string `json:"floating_ip_address"`
+	Fixed   string `json:"fixed_ip_address"`
+	PortID  string `json:"port_id"` // null while it leads nowhere
 }
 
 type apiPool struct {
@@ -58,6 +73,8 @@ type apiPort struct {
 	VIFType     string          `json:"binding:vif_type"`
 	VNICType    string          `json:"binding:vnic_type"`
 	VIFDetails  json.RawMessage `json:"binding:vif_details"`
+	Profile     json.RawMessage `json:"binding:profile"`
+	AdminUp     *bool           `json:"admin_state_up"`
 	FixedIPs    []apiFixedIP    `json:"fixed_ips"`
 	Description string          `json:"description"`
 	Security    *bool           `json:"port_security_enabled"`
@@ -111,9 +128,12 @@ func (p apiPort) port(same *interned) (Port, error) {
 		ID: p.ID, Name: p.Name, MAC: strings.ToLower(p.MAC), NetworkID: same.text(p.NetworkID),
 		ProjectID: same.text(firstOf(p.ProjectID, p.TenantID)), DeviceID: p.DeviceID, DeviceOwner: same.text(p.DeviceOwner),
 		HostID: same.text(p.HostID), VIFType: same.text(p.VIFType), VNICType: same.text(p.VNICType), Status: same.text(p.Status),
-		Description: p.Description, PortSecurity: p.Security == nil || *p.Security,
+		Description: p.Description, PortSecurity: p.Security == nil || *p.Security, AdminDown: p.AdminUp != nil && !*p.AdminUp,
 	}
 	var err error
+	if out.Profile, err = Profile(p.Profile); err != nil {
+		return Port{}, err
+	}
 	if out.VIFDetails, err = same.object(p.VIFDetails); err != nil {
 		return Port{}, fmt.Errorf("binding:vif_details: %w", err)
 	}
@@ -127,12 +147,28 @@ func (p apiPort) port(same *interned) (Port, error) {
 	return out, nil
 }
 
+// Profile is a port's binding:profile, word for word; nil where it has nothing
+// in it.
+func Profile(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, fmt.Errorf("binding:profile: %w", err)
+	}
+	if len(object) == 0 {
+		return nil, nil
+	}
+	return raw, nil
+}
+
 func (s apiSubnet) subnet() (Subnet, error) {
 	cidr, err := netip.ParsePrefix(s.CIDR)
 	if err != nil {
 		return Subnet{}, fmt.Errorf("cidr %q is not a prefix", s.CIDR)
 	}
-	out := Subnet{ID: s.ID, Name: s.Name, CIDR: cidr, DHCP: s.DHCP, Auto: isAuto(s.Mode) || isAuto(s.RAMode)}
+	out := Subnet{ID: s.ID, Name: s.Name, CIDR: cidr, DHCP: s.DHCP, Auto: isAuto(s.Mode) || isAuto(s.RAMode), Mode: s.Mode}
 	if s.Gateway != "" { // null and "" both say that there is none
 		if out.Gateway, err = netip.ParseAddr(s.Gateway); err != nil {
 			return Subnet{}, fmt.Errorf("gateway_ip %q is not an address", s.Gateway)
@@ -145,8 +181,42 @@ func (s apiSubnet) subnet() (Subnet, error) {
 		}
 		out.DNS = append(out.DNS, addr)
 	}
+	if out.Routes, err = s.routes(); err != nil {
+		return Subnet{}, err
+	}
 	out.Pools, err = s.pools()
 	return out, err
+}
+
+func (s apiSubnet) routes() ([]Route, error) {
+	var routes []Route
+	for n, r := range s.Routes {
+		to, err1 := netip.ParsePrefix(r.Destination)
+		hop, err2 := netip.ParseAddr(r.NextHop)
+		if err1 != nil || err2 != nil {
+			return nil, fmt.Errorf("host_routes[%d]: %q by %q is no route", n, r.Destination, r.NextHop)
+		}
+		routes = append(routes, Route{Destination: to, NextHop: hop})
+	}
+	return routes, nil
+}
+
+// floating checks what leads to a port; what leads nowhere has no fixed address.
+func (f apiFloating) floating() (apiFloating, string, error) {
+	if f.PortID == "" {
+		return f, f.ID, nil
+	}
+	_, err := f.leads()
+	return f, f.ID, err
+}
+
+func (f apiFloating) leads() (FloatingIP, error) {
+	address, err1 := netip.ParseAddr(f.Address)
+	fixed, err2 := netip.ParseAddr(f.Fixed)
+	if err1 != nil || err2 != nil {
+		return FloatingIP{}, fmt.Errorf("from %q to %q of port %s: these are no addresses", f.Address, f.Fixed, f.PortID)
+	}
+	return FloatingIP{Address: address, Fixed: fixed}, nil
 }
 
 func (s apiSubnet) pools() ([][2]netip.Addr, error) {

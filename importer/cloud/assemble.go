@@ -23,6 +23,7 @@ type Lists struct {
 	snapshot Snapshot
 	subnets  []apiSubnet
 	shares   []apiShare
+	floating []apiFloating
 
 	of   map[string]*checked // by list
 	same interned
@@ -38,8 +39,8 @@ type checked struct {
 // Add takes a page of a list: a JSON array with its entries as Keystone v3,
 // Neutron v2.0 and Glance v2 answer them. The lists are
 // "projects", "users", "networks", "subnets", "ports", "agents", "images",
-// "security_groups" and "rbac_policies"; others are ignored. An error is about
-// the page's form; entries that do not make sense are Snapshot's.
+// "security_groups", "floatingips" and "rbac_policies"; others are ignored. An
+// error is about the page's form; entries that do not make sense are Snapshot's.
 func (l *Lists) Add(list string, page []byte) error {
 	add := l.adder(list)
 	if add == nil {
@@ -68,6 +69,8 @@ func (l *Lists) adder(list string) func(*checked, []byte) error {
 		return into(list, &l.subnets, func(s apiSubnet) (apiSubnet, string, error) { return s, s.ID, nil })
 	case "rbac_policies":
 		return into(list, &l.shares, func(s apiShare) (apiShare, string, error) { return s, s.ID, nil })
+	case "floatingips":
+		return into(list, &l.floating, apiFloating.floating)
 	case "security_groups":
 		return into(list, &s.SecurityGroups, func(g apiGroup) (SecurityGroup, string, error) { return g.group(), g.ID, nil })
 	case "images":
@@ -139,14 +142,20 @@ func (l *Lists) Snapshot() (*Snapshot, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	l.addFloating()
 	l.snapshot.Live = l.Live
 	l.snapshot.Agents = slices.DeleteFunc(l.snapshot.Agents, func(a Agent) bool { return !IsLayer2(a.Type) })
 	return &l.snapshot, nil
 }
 
 func (n apiNetwork) network() Network {
+	var segments []string
+	for _, s := range n.Segments {
+		segments = append(segments, s.Physical)
+	}
 	return Network{
-		ID: n.ID, Name: n.Name, ProjectID: firstOf(n.ProjectID, n.TenantID), Shared: n.Shared, MTU: n.MTU,
+		Segments: segments,
+		ID:       n.ID, Name: n.Name, ProjectID: firstOf(n.ProjectID, n.TenantID), Shared: n.Shared, MTU: n.MTU,
 		PhysicalNetwork: n.Physical, External: n.External, NetworkType: n.Type, SegmentationID: n.Segmentation,
 	}
 }
@@ -169,6 +178,20 @@ func (l *Lists) addSubnets() {
 		}
 		of := l.of["subnets"]
 		of.errs = append(of.errs, fmt.Errorf("subnets[%d] (%s): %w", n, a.ID, err))
+	}
+}
+
+// addFloating sorts floating IPs by port, of which there are fewer than of
+// addresses. All of them have been checked.
+func (l *Lists) addFloating() {
+	if l.floating == nil {
+		return
+	}
+	l.snapshot.FloatingIPs = map[string][]FloatingIP{}
+	for _, f := range l.floating {
+		if ip, err := f.leads(); f.PortID != "" && err == nil {
+			l.snapshot.FloatingIPs[f.PortID] = append(l.snapshot.FloatingIPs[f.PortID], ip)
+		}
 	}
 }
 

@@ -131,3 +131,47 @@ func TestPartialLists(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// What Nova keeps of a port comes from all over Neutron.
+func TestListsForTheInfoCache(t *testing.T) {
+	s := addAll(t, &Lists{},
+		[2]string{"networks", `[
+			{"id":"n1","provider:network_type":"vlan","provider:physical_network":"physnet1"},
+			{"id":"n2","provider:network_type":"geneve"},
+			{"id":"n3","segments":[{"provider:network_type":"vxlan","provider:physical_network":null},{"provider:network_type":"vlan","provider:physical_network":"physnet3"},
+				{"provider:network_type":"vlan","provider:physical_network":"physnet4"}]}]`},
+		[2]string{"subnets", `[{"id":"s1","network_id":"n1","cidr":"2001:db8::/64","ipv6_address_mode":"slaac",
+			"host_routes":[{"destination":"2001:db8:1::/48","nexthop":"2001:db8::9"},{"destination":"::/0","nexthop":"2001:db8::8"}]}]`},
+		[2]string{"floatingips", `[{"id":"f1","floating_ip_address":"203.0.113.1","fixed_ip_address":"10.0.0.1","port_id":"p1"},{"id":"f2","floating_ip_address":"203.0.113.2","port_id":null}]`},
+		[2]string{"floatingips", `[{"id":"f3","floating_ip_address":"203.0.113.3","fixed_ip_address":"10.0.0.2","port_id":"p1"},
+			{"id":"f4","floating_ip_address":"203.0.113.4","fixed_ip_address":"10.0.0.1","port_id":"p1"}]`},
+		[2]string{"ports", `[
+			{"id":"p1","mac_address":"52:54:00:00:00:01","network_id":"n1","admin_state_up":false,"binding:profile":{"b": 1,"a": 2}},
+			{"id":"p2","mac_address":"52:54:00:00:00:02","network_id":"n1","admin_state_up":true,"binding:profile":{ }},
+			{"id":"p3","mac_address":"52:54:00:00:00:03","network_id":"n1","device_owner":"network:dhcp","fixed_ips":[{"subnet_id":"s1","ip_address":"2001:db8::3"}]},
+			{"id":"p4","mac_address":"52:54:00:00:00:04","network_id":"n1","device_owner":"network:dhcp","binding:profile":null,"fixed_ips":[{"subnet_id":"s1","ip_address":"2001:db8::4"}]}]`},
+	)
+	n := s.Networks
+	for _, check := range []struct {
+		what      string
+		got, want any
+	}{
+		{"physical networks", []string{n[0].Physical(), n[1].Physical(), n[2].Physical()}, []string{"physnet1", "", "physnet3"}},
+		{"tunneled", []bool{n[0].Tunneled(), n[1].Tunneled(), n[2].Tunneled()}, []bool{false, true, false}},
+		{"mode", n[0].Subnets[0].Mode, "slaac"},
+		{"routes", fmt.Sprint(n[0].Subnets[0].Routes), "[{2001:db8:1::/48 2001:db8::9} {::/0 2001:db8::8}]"},
+		{"floating IPs", fmt.Sprint(s.Floating("p1", netip.MustParseAddr("10.0.0.1"))), "[203.0.113.1 203.0.113.4]"},
+		{"of the other address", fmt.Sprint(s.Floating("p1", netip.MustParseAddr("10.0.0.2"))), "[203.0.113.3]"},
+		{"of another port", fmt.Sprint(s.Floating("p2", netip.MustParseAddr("10.0.0.1"))), "[]"},
+		{"profiles", []string{string(s.Ports[0].Profile), string(s.Ports[1].Profile), string(s.Ports[2].Profile), string(s.Ports[3].Profile)}, []string{`{"b": 1,"a": 2}`, "", "", ""}},
+		{"taken down", []bool{s.Ports[0].AdminDown, s.Ports[1].AdminDown, s.Ports[2].AdminDown}, []bool{true, false, false}},
+		{"DHCP server", s.DHCPServer("s1").String(), "2001:db8::4"},
+	} {
+		if diff := cmp.Diff(check.want, check.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", check.what, diff)
+		}
+	}
+	if none := (*Snapshot)(nil).Floating("p1", netip.Addr{}); none != nil {
+		t.Errorf("floating IPs without a cloud: %v", none)
+	}
+}

@@ -8,6 +8,7 @@ package cloud
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/netip"
 	"strings"
 )
@@ -40,6 +41,7 @@ type Network struct {
 	PhysicalNetwork     string
 	NetworkType         string // flat, vlan, vxlan, geneve
 	SegmentationID      int
+	Segments            []string // physical networks of the segments, "" of an overlay; only if there are several
 	Subnets             []Subnet
 }
 
@@ -53,7 +55,15 @@ type Subnet struct {
 	Pools    [][2]netip.Addr
 	// Auto: every port has the address that follows from its MAC address, and
 	// Neutron refuses to give it another (SLAAC, stateless DHCPv6).
-	Auto bool
+	Auto   bool
+	Mode   string  // ipv6_address_mode
+	Routes []Route // host_routes
+}
+
+// A Route is one that a subnet tells its guests of.
+type Route struct {
+	Destination netip.Prefix
+	NextHop     netip.Addr
 }
 
 // A Port is a Neutron port.
@@ -62,6 +72,8 @@ type Port struct {
 	DeviceID, DeviceOwner, HostID       string
 	VIFType, VNICType, Status           string
 	VIFDetails                          map[string]any
+	Profile                             json.RawMessage // binding:profile; nil for an empty one
+	AdminDown                           bool            // admin_state_up is false
 	FixedIPs                            []PortIP
 	Description                         string
 	PortSecurity                        bool // also where Neutron has no such switch: it is on then
@@ -90,6 +102,11 @@ func (p Port) Bridge(usual string) string {
 	name, _ := p.VIFDetails["bridge_name"].(string)
 	name = cmp.Or(name, usual)
 	return name[:min(len(name), 14)]
+}
+
+// A FloatingIP leads to one address of a port.
+type FloatingIP struct {
+	Address, Fixed netip.Addr
 }
 
 // A PortIP is one address of a Port.

@@ -92,14 +92,27 @@ func (s *Snapshot) PortByID(id string) (Port, bool) {
 	return Port{}, false
 }
 
+// Floating returns the floating IPs that lead to an address of a port.
+func (s *Snapshot) Floating(portID string, fixed netip.Addr) (list []netip.Addr) {
+	if s == nil {
+		return nil
+	}
+	for _, f := range s.FloatingIPs[portID] {
+		if f.Fixed == fixed {
+			list = append(list, f.Address)
+		}
+	}
+	return list
+}
+
 // DHCPServer returns the address of the DHCP agent's own port in a subnet,
-// which Nova keeps as the subnet's dhcp_server; the zero Addr when none has
-// been made.
+// which Nova keeps as the subnet's dhcp_server: of several agents' the one that
+// Neutron lists last. It is the zero Addr when none has been made.
 func (s *Snapshot) DHCPServer(subnetID string) netip.Addr {
 	if s == nil {
 		return netip.Addr{}
 	}
-	for _, p := range s.Ports {
+	for _, p := range slices.Backward(s.Ports) {
 		if p.DeviceOwner != "network:dhcp" {
 			continue
 		}
@@ -125,8 +138,20 @@ func (n Network) Subnet(nameOrID string) (Subnet, error) {
 		func(s Subnet) (string, string) { return s.ID, s.Name })
 }
 
-// Tunneled reports whether the network is an overlay, which Nova records in
-// its info cache (nova/network/neutron.py, _nw_info_build_network).
+// Physical is the physical network that Nova records in its info cache: of
+// several segments that of the first one that has one
+// (nova/network/neutron.py, _get_physnet_tunneled_info).
+func (n Network) Physical() string {
+	for _, physical := range n.Segments {
+		if physical != "" {
+			return physical
+		}
+	}
+	return n.PhysicalNetwork
+}
+
+// Tunneled reports whether the network is an overlay, which Nova records next
+// to it.
 func (n Network) Tunneled() bool {
 	switch n.NetworkType {
 	case "vxlan", "gre", "geneve":

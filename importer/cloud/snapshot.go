@@ -26,6 +26,7 @@ type Snapshot struct {
 	Agents   []Agent // those that plug ports in
 
 	SecurityGroups []SecurityGroup
+	FloatingIPs    map[string][]FloatingIP // by port, in Neutron's order
 
 	// The rest only the APIs themselves can tell; a file has none of it.
 	Quotas    []Quota    // of the projects that were asked for
@@ -60,14 +61,14 @@ type Image struct {
 
 // LoadSnapshot reads a snapshot from the file at path: one JSON object with
 // the lists "projects", "users", "networks", "subnets", "ports", "agents",
-// "images", "security_groups" and "rbac_policies" exactly as the APIs' list
-// calls answer them. Each list may be absent. Keys this tool has no use for are ignored;
+// "images", "security_groups", "floatingips" and "rbac_policies" exactly as the
+// APIs' list calls answer them. Each list may be absent. Keys this tool has no use for are ignored;
 // anything damaged is an error that says what and where. An administrator
 // makes the file with a token:
 //
 //	get() { curl -sfH "X-Auth-Token: $TOKEN" "$1"; }
 //	{ get $KEYSTONE/v3/projects; get $KEYSTONE/v3/users; get $GLANCE/v2/images
-//	  for list in networks subnets ports agents security-groups rbac-policies; do get $NEUTRON/v2.0/$list; done
+//	  for list in networks subnets ports floatingips agents security-groups rbac-policies; do get $NEUTRON/v2.0/$list; done
 //	} | jq -s add > cloud.json
 func LoadSnapshot(path string) (*Snapshot, error) {
 	f, err := os.Open(path)

@@ -23,6 +23,7 @@ func (f *fakeCloud) fill(t *testing.T) {
 		{"GET /network/v2.0/rbac-policies", "rbac-policies", "rbac_policies", "rbac_policies_links"},
 		{"GET /network/v2.0/security-groups", "security-groups", "security_groups", "security_groups_links"},
 		{"GET /network/v2.0/ports", "ports", "ports", "ports_links"},
+		{"GET /network/v2.0/floatingips", "floatingips", "floatingips", "floatingips_links"},
 		{"GET /network/v2.0/agents", "agents", "agents", ""},
 	} {
 		f.handle(l.pattern, paged(l.key, l.next, entriesOf(t, l.file)))

@@ -2,6 +2,7 @@ package openstack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -25,21 +26,23 @@ const computeOwner = "compute:"
 // A wirePort is a port in Neutron's own words, with what its extensions
 // portbindings, port-security and standard-attr-revisions add.
 type wirePort struct {
-	ID           string         `json:"id"`
-	Name         string         `json:"name"`
-	Description  string         `json:"description"`
-	NetworkID    string         `json:"network_id"`
-	ProjectID    string         `json:"project_id"`
-	MAC          string         `json:"mac_address"`
-	DeviceID     string         `json:"device_id"`
-	DeviceOwner  string         `json:"device_owner"`
-	Status       string         `json:"status"`
-	HostID       string         `json:"binding:host_id"`
-	VIFType      string         `json:"binding:vif_type"`
-	VNICType     string         `json:"binding:vnic_type"`
-	VIFDetails   map[string]any `json:"binding:vif_details"`
-	PortSecurity *bool          `json:"port_security_enabled"` // nil: Neutron does without
-	Revision     *int           `json:"revision_number"`
+	ID           string          `json:"id"`
+	Name         string          `json:"name"`
+	Description  string          `json:"description"`
+	NetworkID    string          `json:"network_id"`
+	ProjectID    string          `json:"project_id"`
+	MAC          string          `json:"mac_address"`
+	DeviceID     string          `json:"device_id"`
+	DeviceOwner  string          `json:"device_owner"`
+	Status       string          `json:"status"`
+	HostID       string          `json:"binding:host_id"`
+	VIFType      string          `json:"binding:vif_type"`
+	VNICType     string          `json:"binding:vnic_type"`
+	VIFDetails   map[string]any  `json:"binding:vif_details"`
+	Profile      json.RawMessage `json:"binding:profile"`
+	AdminUp      *bool           `json:"admin_state_up"`
+	PortSecurity *bool           `json:"port_security_enabled"` // nil: Neutron does without
+	Revision     *int            `json:"revision_number"`
 	FixedIPs     []struct {
 		SubnetID string `json:"subnet_id"`
 		Address  string `json:"ip_address"`
@@ -55,7 +58,11 @@ func (w wirePort) port() (cloud.Port, error) {
 		ID: w.ID, Name: w.Name, MAC: strings.ToLower(w.MAC), NetworkID: w.NetworkID, ProjectID: w.ProjectID,
 		DeviceID: w.DeviceID, DeviceOwner: w.DeviceOwner, HostID: w.HostID,
 		VIFType: w.VIFType, VNICType: w.VNICType, Status: w.Status, VIFDetails: w.VIFDetails,
-		Description: w.Description, PortSecurity: w.PortSecurity == nil || *w.PortSecurity,
+		Description: w.Description, PortSecurity: w.PortSecurity == nil || *w.PortSecurity, AdminDown: w.AdminUp != nil && !*w.AdminUp,
+	}
+	var err error
+	if p.Profile, err = cloud.Profile(w.Profile); err != nil {
+		return p, fmt.Errorf("port %s: its %w", w.ID, err)
 	}
 	for _, ip := range w.FixedIPs {
 		addr, err := netip.ParseAddr(ip.Address)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/gophercloud/gophercloud/v2"
 )
@@ -13,12 +14,14 @@ import (
 func (r *reading) readNetwork(ctx context.Context) error {
 	for _, l := range []listing{
 		{path: "networks", key: "networks", query: fields("id name project_id shared router:external mtu" +
-			" provider:physical_network provider:network_type provider:segmentation_id")},
-		{path: "subnets", key: "subnets", query: fields("id name network_id cidr gateway_ip dns_nameservers enable_dhcp allocation_pools ipv6_address_mode ipv6_ra_mode")},
+			" provider:physical_network provider:network_type provider:segmentation_id segments")},
+		{path: "subnets", key: "subnets", query: fields("id name network_id cidr gateway_ip dns_nameservers enable_dhcp allocation_pools host_routes" +
+			" ipv6_address_mode ipv6_ra_mode")},
 		{path: "rbac-policies", key: "rbac_policies", query: url.Values{"object_type": {"network"}, "action": {"access_as_shared"}}},
 		{path: "security-groups", key: "security_groups", query: fields("id name project_id")},
 		{path: "ports", key: "ports", query: fields("id name description mac_address network_id project_id device_id device_owner status" +
-			" fixed_ips port_security_enabled binding:host_id binding:vif_type binding:vnic_type binding:vif_details")},
+			" admin_state_up fixed_ips port_security_enabled binding:host_id binding:vif_type binding:vnic_type binding:vif_details binding:profile")},
+		{path: "floatingips", key: "floatingips", query: fields("id floating_ip_address fixed_ip_address port_id")},
 		{path: "agents", key: "agents", query: fields("id agent_type host alive admin_state_up configurations")},
 	} {
 		l.service, l.client = neutron, r.network
@@ -39,7 +42,7 @@ func (r *reading) readNetwork(ctx context.Context) error {
 
 // optional reports whether a list is an extension's.
 func optional(list string) bool {
-	return list == "rbac_policies" || list == "security_groups" || list == "agents"
+	return slices.Contains([]string{"rbac_policies", "security_groups", "floatingips", "agents"}, list)
 }
 
 func isForbidden(err error) bool { return gophercloud.ResponseCodeIs(err, http.StatusForbidden) }

@@ -114,7 +114,7 @@ func TestLabSnapshotIsThatOfAFile(t *testing.T) {
 		return n
 	}
 	if diff := cmp.Diff(network(want), network(got), cmp.Comparer(func(a, b cloud.Subnet) bool {
-		return a.ID == b.ID && a.CIDR == b.CIDR && a.Gateway == b.Gateway && slices.Equal(a.Pools, b.Pools)
+		return a.ID == b.ID && a.CIDR == b.CIDR && a.Gateway == b.Gateway && slices.Equal(a.Pools, b.Pools) && slices.Equal(a.Routes, b.Routes)
 	})); diff != "" {
 		t.Errorf("network (-file +APIs):\n%s", diff)
 	}

@@ -153,14 +153,14 @@ func TestSnapshotNamesAllServicesThatFailed(t *testing.T) {
 func TestSnapshotWithoutExtensions(t *testing.T) {
 	f := newFake(t)
 	f.fill(t)
-	for _, pattern := range []string{"GET /network/v2.0/rbac-policies", "GET /network/v2.0/security-groups"} {
+	for _, pattern := range []string{"GET /network/v2.0/rbac-policies", "GET /network/v2.0/security-groups", "GET /network/v2.0/floatingips"} {
 		f.handle(pattern, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, 404, neutronError("HTTPNotFound", "The resource could not be found."))
 		})
 	}
 	s, err := f.open(t).Snapshot(t.Context())
-	if err != nil || s.SecurityGroups != nil {
-		t.Errorf("Snapshot = %v, %v, want no security groups", s, err)
+	if err != nil || s.SecurityGroups != nil || s.FloatingIPs != nil {
+		t.Errorf("Snapshot = %v, %v, want no security groups and no floating IPs", s, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/importer/cloud"
@@ -102,10 +103,10 @@ func (w World) port(d Domain, nic NIC, p cloud.Port) (nova.Port, error) {
 	}
 	out := nova.Port{
 		ID: p.ID, MAC: strings.ToLower(p.MAC), NetworkID: n.ID, NetworkName: n.Name, NetworkOwner: n.ProjectID,
-		MTU: n.MTU, Physical: n.PhysicalNetwork, Tunneled: n.Tunneled(), VNICType: cmp.Or(p.VNICType, "normal"), FixedIPs: ips,
+		MTU: n.MTU, Physical: n.Physical(), Tunneled: n.Tunneled(), VNICType: cmp.Or(p.VNICType, "normal"), Profile: p.Profile, FixedIPs: ips,
 	}
 	if w.boundHere(p) {
-		out.VIFType, out.VIFDetails, out.Active = p.VIFType, p.VIFDetails, p.Status == "ACTIVE"
+		out.VIFType, out.VIFDetails, out.Active = p.VIFType, p.VIFDetails, p.Status == "ACTIVE" || p.AdminDown
 	}
 	return out, nil
 }
@@ -137,34 +138,42 @@ func (w World) portProblem(d Domain, nic NIC, p cloud.Port) error {
 	return fmt.Errorf("is bound on host %q, not on %q", p.HostID, w.Compute.Host)
 }
 
-// keepsDHCP is the service version of the first nova-compute that was seen to
-// keep in its cache whether Neutron serves a subnet's DHCP: 2025.1's. It tells a
-// guest's config drive by that where no agent has a port (OVN).
-const keepsDHCP = 68
+// keepsDHCP is the service version of Nova 29.0.0, the first that keeps in its
+// cache whether Neutron serves a subnet's DHCP, and no longer takes the gateway
+// for the server where no agent has a port (nova/network/neutron.py,
+// _get_subnets_from_port). It tells a guest's config drive by that. Late ones of
+// 27 and 28 do so too, and those heal their caches themselves.
+const keepsDHCP = 67
 
+// fixedIPs are in the order of their subnets' ids, in which Neutron answers
+// Nova.
 func (w World) fixedIPs(p cloud.Port, n cloud.Network) ([]nova.FixedIP, error) {
 	var out []nova.FixedIP
-	for _, ip := range p.FixedIPs {
+	ips := slices.SortedStableFunc(slices.Values(p.FixedIPs), func(a, b cloud.PortIP) int { return strings.Compare(a.SubnetID, b.SubnetID) })
+	for _, ip := range ips {
 		s, err := n.Subnet(ip.SubnetID)
 		if err != nil {
 			return nil, err
 		}
-		fixed := nova.FixedIP{Address: ip.Address, CIDR: s.CIDR, Gateway: s.Gateway, DNS: s.DNS}
+		fixed := nova.FixedIP{
+			Address: ip.Address, Floating: w.Cloud.Floating(p.ID, ip.Address), CIDR: s.CIDR, Gateway: s.Gateway,
+			DNS: s.DNS, DHCPServer: w.dhcpServer(s), Mode: s.Mode,
+		}
 		if w.Compute.Version >= keepsDHCP {
 			fixed.DHCP = &s.DHCP
 		}
-		if s.DHCP {
-			fixed.DHCPServer = w.dhcpServer(s)
+		for _, r := range s.Routes {
+			fixed.Routes = append(fixed.Routes, nova.Route{Destination: r.Destination, Gateway: r.NextHop})
 		}
 		out = append(out, fixed)
 	}
 	return out, nil
 }
 
-// dhcpServer is the agent's port, or else the gateway, which answers where
-// DHCP is OVN's own and has no port.
+// dhcpServer is the agent's port, or else, for a Nova that knows no better, the
+// gateway.
 func (w World) dhcpServer(s cloud.Subnet) netip.Addr {
-	if a := w.Cloud.DHCPServer(s.ID); a.IsValid() {
+	if a := w.Cloud.DHCPServer(s.ID); a.IsValid() || !s.DHCP || w.Compute.Version >= keepsDHCP {
 		return a
 	}
 	return s.Gateway

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -208,22 +209,78 @@ func TestNewFlavor(t *testing.T) {
 	}
 }
 
-// Nova's cache says whether a subnet has DHCP where nova-compute keeps that.
+// Nova's cache says of a subnet whether it has DHCP where nova-compute keeps
+// that, and otherwise calls its gateway the server where no agent is.
 func TestPortTellsOfDHCP(t *testing.T) {
 	d := build(t, liveInput(ready(linux(1, "web-1"))))
-	yes, no := true, false
-	for version, answers := range map[int][]*bool{67: {nil, nil}, 68: {&yes, &no}, 73: {&yes, &no}} {
-		for i, dhcp := range []bool{true, false} {
-			w := liveWorld()
-			w.Compute.Version = version
-			w.Cloud.Networks[0].Subnets[0].DHCP = dhcp
-			got, err := Port(w, d, d.NICs[0], made(1))
-			if err != nil {
-				t.Fatal(err)
+	tests := []struct {
+		version     int
+		dhcp, agent bool
+		want        string // enable_dhcp, dhcp_server
+	}{
+		{66, true, false, "- 10.66.0.253"},
+		{66, true, true, "- 10.66.0.4"},
+		{66, false, false, "- invalid IP"},
+		{66, false, true, "- 10.66.0.4"}, // it has not gone yet
+		{67, true, false, "true invalid IP"},
+		{67, true, true, "true 10.66.0.4"},
+		{68, false, false, "false invalid IP"},
+		{73, false, true, "false 10.66.0.4"},
+	}
+	for _, test := range tests {
+		w := liveWorld()
+		w.Compute.Version = test.version
+		w.Cloud.Networks[0].Subnets[0].DHCP = test.dhcp
+		for n := range 2 {
+			if test.agent {
+				w.Cloud.Ports = append(w.Cloud.Ports, cloud.Port{DeviceOwner: "network:dhcp", FixedIPs: []cloud.PortIP{{SubnetID: "s4", Address: netip.AddrFrom4([4]byte{10, 66, 0, byte(3 + n)})}}})
 			}
-			if diff := cmp.Diff(answers[i], got.FixedIPs[0].DHCP); diff != "" {
-				t.Errorf("version %d, DHCP %v (-want +got):\n%s", version, dhcp, diff)
-			}
+		}
+		p, err := Port(w, d, d.NICs[0], made(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dhcp, ip := "-", p.FixedIPs[0]
+		if ip.DHCP != nil {
+			dhcp = fmt.Sprint(*ip.DHCP)
+		}
+		if got := dhcp + " " + ip.DHCPServer.String(); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}
+
+// All that Neutron has of a port reaches Nova's cache, in the order in which
+// Neutron tells Nova.
+func TestPortIsWhole(t *testing.T) {
+	d := build(t, liveInput(ready(linux(1, "web-1"))))
+	w := liveWorld()
+	n := &w.Cloud.Networks[0]
+	n.PhysicalNetwork, n.Segments = "", []string{"", "physlegacy"}
+	n.Subnets[0].Routes = []cloud.Route{{Destination: netip.MustParsePrefix("198.51.100.0/24"), NextHop: netip.MustParseAddr("10.66.0.9")}}
+	n.Subnets = append(n.Subnets, cloud.Subnet{ID: "a6", Name: "public-v6", CIDR: netip.MustParsePrefix("2001:db8::/64"), Mode: "slaac"})
+	p := port(1)
+	p.HostID, p.Status, p.AdminDown, p.Profile = w.Compute.Host, "DOWN", true, json.RawMessage(`{"trusted":true}`)
+	p.FixedIPs = append(p.FixedIPs, cloud.PortIP{SubnetID: "a6", Address: netip.MustParseAddr("2001:db8::1")})
+	w.Cloud.FloatingIPs = map[string][]cloud.FloatingIP{p.ID: {
+		{Address: netip.MustParseAddr("203.0.113.7"), Fixed: p.FixedIPs[0].Address}, {Address: netip.MustParseAddr("203.0.113.8"), Fixed: netip.MustParseAddr("10.66.0.77")},
+	}}
+	got, err := Port(w, d, d.NICs[0], p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := nova.NetworkInfo([]nova.Port{got})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"subnets":[{"cidr":"2001:db8::/64",`, `"meta":{"ipv6_address_mode":"slaac"}`, `},{"cidr":"10.66.0.0/24",`,
+		`"floating_ips":[{"address":"203.0.113.7","type":"floating","version":4,"meta":{}}]`,
+		`"routes":[{"cidr":"198.51.100.0/24","gateway":{"address":"10.66.0.9","type":"gateway","version":4,"meta":{}},"interface":null,"meta":{}}]`,
+		`"physical_network":"physlegacy"`, `"active":true`, `"profile":{"trusted":true}`,
+	} {
+		if !strings.Contains(info, want) {
+			t.Errorf("%s is not in %s", want, info)
 		}
 	}
 }

@@ -47,7 +47,8 @@ type apiSubnet struct {
 	} `json:"host_routes"`
 }
 
-type apiFloating struct {
+// An APIFloating is a floating IP in Neutron's own words.
+type APIFloating struct {
 	ID      string `json:"id"`
 	Address string `json:"floating_ip_address"`
 	Fixed   string `json:"fixed_ip_address"`
@@ -202,15 +203,16 @@ func (s apiSubnet) routes() ([]Route, error) {
 }
 
 // floating checks what leads to a port; what leads nowhere has no fixed address.
-func (f apiFloating) floating() (apiFloating, string, error) {
+func (f APIFloating) floating() (APIFloating, string, error) {
 	if f.PortID == "" {
 		return f, f.ID, nil
 	}
-	_, err := f.leads()
+	_, err := f.Leads()
 	return f, f.ID, err
 }
 
-func (f apiFloating) leads() (FloatingIP, error) {
+// Leads is where it leads, for one that has a port.
+func (f APIFloating) Leads() (FloatingIP, error) {
 	address, err1 := netip.ParseAddr(f.Address)
 	fixed, err2 := netip.ParseAddr(f.Fixed)
 	if err1 != nil || err2 != nil {

@@ -23,7 +23,7 @@ type Lists struct {
 	snapshot Snapshot
 	subnets  []apiSubnet
 	shares   []apiShare
-	floating []apiFloating
+	floating []APIFloating
 
 	of   map[string]*checked // by list
 	same interned
@@ -70,7 +70,7 @@ func (l *Lists) adder(list string) func(*checked, []byte) error {
 	case "rbac_policies":
 		return into(list, &l.shares, func(s apiShare) (apiShare, string, error) { return s, s.ID, nil })
 	case "floatingips":
-		return into(list, &l.floating, apiFloating.floating)
+		return into(list, &l.floating, APIFloating.floating)
 	case "security_groups":
 		return into(list, &s.SecurityGroups, func(g apiGroup) (SecurityGroup, string, error) { return g.group(), g.ID, nil })
 	case "images":
@@ -189,7 +189,7 @@ func (l *Lists) addFloating() {
 	}
 	l.snapshot.FloatingIPs = map[string][]FloatingIP{}
 	for _, f := range l.floating {
-		if ip, err := f.leads(); f.PortID != "" && err == nil {
+		if ip, err := f.Leads(); f.PortID != "" && err == nil {
 			l.snapshot.FloatingIPs[f.PortID] = append(l.snapshot.FloatingIPs[f.PortID], ip)
 		}
 	}

@@ -160,9 +160,10 @@ func TestListsForTheInfoCache(t *testing.T) {
 		{"tunneled", []bool{n[0].Tunneled(), n[1].Tunneled(), n[2].Tunneled()}, []bool{false, true, false}},
 		{"mode", n[0].Subnets[0].Mode, "slaac"},
 		{"routes", fmt.Sprint(n[0].Subnets[0].Routes), "[{2001:db8:1::/48 2001:db8::9} {::/0 2001:db8::8}]"},
-		{"floating IPs", fmt.Sprint(s.Floating("p1", netip.MustParseAddr("10.0.0.1"))), "[203.0.113.1 203.0.113.4]"},
-		{"of the other address", fmt.Sprint(s.Floating("p1", netip.MustParseAddr("10.0.0.2"))), "[203.0.113.3]"},
-		{"of another port", fmt.Sprint(s.Floating("p2", netip.MustParseAddr("10.0.0.1"))), "[]"},
+		{"floating IPs", fmt.Sprint(s.Floating(Port{ID: "p1"}, netip.MustParseAddr("10.0.0.1"))), "[203.0.113.1 203.0.113.4]"},
+		{"of the other address", fmt.Sprint(s.Floating(Port{ID: "p1"}, netip.MustParseAddr("10.0.0.2"))), "[203.0.113.3]"},
+		{"of another port", fmt.Sprint(s.Floating(Port{ID: "p2"}, netip.MustParseAddr("10.0.0.1"))), "[]"},
+		{"read with the port", fmt.Sprint(s.Floating(Port{ID: "p1", Floating: []FloatingIP{}}, netip.MustParseAddr("10.0.0.1"))), "[]"},
 		{"profiles", []string{string(s.Ports[0].Profile), string(s.Ports[1].Profile), string(s.Ports[2].Profile), string(s.Ports[3].Profile)}, []string{`{"b": 1,"a": 2}`, "", "", ""}},
 		{"taken down", []bool{s.Ports[0].AdminDown, s.Ports[1].AdminDown, s.Ports[2].AdminDown}, []bool{true, false, false}},
 		{"DHCP server", s.DHCPServer("s1").String(), "2001:db8::4"},
@@ -171,7 +172,7 @@ func TestListsForTheInfoCache(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", check.what, diff)
 		}
 	}
-	if none := (*Snapshot)(nil).Floating("p1", netip.Addr{}); none != nil {
+	if none := (*Snapshot)(nil).Floating(Port{ID: "p1"}, netip.Addr{}); none != nil {
 		t.Errorf("floating IPs without a cloud: %v", none)
 	}
 }

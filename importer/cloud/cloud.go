@@ -75,6 +75,7 @@ type Port struct {
 	Profile                             json.RawMessage // binding:profile; nil for an empty one
 	AdminDown                           bool            // admin_state_up is false
 	FixedIPs                            []PortIP
+	Floating                            []FloatingIP // nil where only the snapshot knows them
 	Description                         string
 	PortSecurity                        bool // also where Neutron has no such switch: it is on then
 }

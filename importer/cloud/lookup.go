@@ -92,12 +92,14 @@ func (s *Snapshot) PortByID(id string) (Port, bool) {
 	return Port{}, false
 }
 
-// Floating returns the floating IPs that lead to an address of a port.
-func (s *Snapshot) Floating(portID string, fixed netip.Addr) (list []netip.Addr) {
-	if s == nil {
-		return nil
+// Floating returns the floating IPs that lead to an address of a port: those
+// that were read with the port, for they come and go, or else the snapshot's.
+func (s *Snapshot) Floating(p Port, fixed netip.Addr) (list []netip.Addr) {
+	all := p.Floating
+	if all == nil && s != nil {
+		all = s.FloatingIPs[p.ID]
 	}
-	for _, f := range s.FloatingIPs[portID] {
+	for _, f := range all {
 		if f.Fixed == fixed {
 			list = append(list, f.Address)
 		}

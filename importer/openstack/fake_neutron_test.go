@@ -49,6 +49,9 @@ func (f *fakeCloud) neutron() *fakeNeutron {
 	f.handle("PUT /network/v2.0/ports/{id}", n.update)
 	f.handle("DELETE /network/v2.0/ports/{id}", n.remove)
 	f.handle("GET /network/v2.0/agents", n.listAgents)
+	f.handle("GET /network/v2.0/floatingips", func(w http.ResponseWriter, _ *http.Request) { // an extension that it does without
+		answer(w, 404, neutronError("HTTPNotFound", "The resource could not be found."))
+	})
 	f.handle("GET /network/v2.0/networks/{id}", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, 200, map[string]any{"network": map[string]any{
 			"id": fakeNetwork, "name": "public", "provider:network_type": "flat", "provider:physical_network": "physnet1",

@@ -105,7 +105,8 @@ func (c *Cloud) Port(ctx context.Context, id string) (cloud.Port, error) {
 	return w.port()
 }
 
-// PortsOf returns the ports whose device is one of these instances.
+// PortsOf returns the ports whose device is one of these instances, with the
+// floating IPs that lead to them now.
 func (c *Cloud) PortsOf(ctx context.Context, instances []string) ([]cloud.Port, error) {
 	var all []cloud.Port
 	for some := range slices.Chunk(instances, devicesPerList) {
@@ -121,7 +122,38 @@ func (c *Cloud) PortsOf(ctx context.Context, instances []string) ([]cloud.Port, 
 			all = append(all, p)
 		}
 	}
-	return all, nil
+	return all, c.addFloating(ctx, all)
+}
+
+// addFloating tells ports of the floating IPs that lead to them.
+func (c *Cloud) addFloating(ctx context.Context, all []cloud.Port) error {
+	for some := range slices.Chunk(all, devicesPerList) {
+		query := fields("id floating_ip_address fixed_ip_address port_id")
+		at := map[string]*cloud.Port{}
+		for n := range some {
+			p := &some[n]
+			at[p.ID], p.Floating = p, []cloud.FloatingIP{}
+			query.Add("port_id", p.ID)
+		}
+		l := listing{service: neutron, client: c.network, path: "floatingips", key: "floatingips", query: query}
+		found, err := list[cloud.APIFloating](ctx, c, "list the floating IPs of ports", l)
+		if isAbsent(err) {
+			continue // the extension is not loaded
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			ip, err := f.Leads()
+			if err != nil {
+				return fmt.Errorf("floating IP %s: %w", f.ID, err)
+			}
+			if p := at[f.PortID]; p != nil {
+				p.Floating = append(p.Floating, ip)
+			}
+		}
+	}
+	return nil
 }
 
 // readPort wraps cloud.ErrNotFound when there is no such port.

@@ -2,7 +2,10 @@ package openstack
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,8 +161,54 @@ func TestPortsOf(t *testing.T) {
 	if calls := f.called("GET /network/v2.0/ports?"); err != nil || len(got) != 3 || calls != 3 {
 		t.Errorf("PortsOf = %d ports, %v, in %d calls, want 3 in 3", len(got), err, calls)
 	}
+	if got[0].Floating == nil || len(got[0].Floating) != 0 {
+		t.Errorf("floating IPs of a Neutron without them: %v, want that there are none", got[0].Floating)
+	}
 	if none, err := f.open(t).PortsOf(t.Context(), nil); err != nil || len(none) != 0 {
 		t.Errorf("PortsOf nothing = %v, %v: an empty filter would be all of the cloud's", none, err)
+	}
+}
+
+// A cache that is compared with ports, or made of them, has the floating IPs of
+// this moment, not those that were there when the networks were read.
+func TestPortsOfAreWhole(t *testing.T) {
+	f := newFake(t)
+	n := f.neutron()
+	first := n.add(map[string]any{"device_id": "i-1", "binding:profile": map[string]any{"trusted": true}, "admin_state_up": false})
+	second := n.add(map[string]any{"device_id": "i-1", "binding:profile": nil})
+	leads := func(id, to, fixed, port string) map[string]any {
+		return map[string]any{"id": id, "floating_ip_address": to, "fixed_ip_address": fixed, "port_id": port}
+	}
+	f.handle("GET /network/v2.0/floatingips", func(w http.ResponseWriter, r *http.Request) {
+		if asked := r.URL.Query()["port_id"]; len(asked) != 2 || !slices.Contains(asked, first) || !slices.Contains(asked, second) {
+			t.Errorf("floating IPs of the ports %v are asked for, want those of %s and %s", asked, first, second)
+		}
+		paged("floatingips", "floatingips_links", []map[string]any{
+			leads("f1", "203.0.113.7", "10.0.0.5", first), leads("f2", "203.0.113.8", "10.0.0.6", first), leads("f3", "203.0.113.9", "10.0.0.5", first),
+		})(w, r)
+	})
+	got, err := f.open(t).PortsOf(t.Context(), []string{"i-1"})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("PortsOf = %v, %v, want two", got, err)
+	}
+	slices.SortFunc(got, func(a, b cloud.Port) int { return strings.Compare(a.ID, b.ID) })
+	var none *cloud.Snapshot
+	if to := fmt.Sprint(none.Floating(got[0], netip.MustParseAddr("10.0.0.5"))); to != "[203.0.113.7 203.0.113.9]" || len(got[0].Floating) != 3 || len(got[1].Floating) != 0 {
+		t.Errorf("floating IPs %v and %v, %s for 10.0.0.5", got[0].Floating, got[1].Floating, to)
+	}
+	if string(got[0].Profile) != `{"trusted":true}` || got[1].Profile != nil || !got[0].AdminDown || got[1].AdminDown {
+		t.Errorf("profiles %s and %s, down %v and %v", got[0].Profile, got[1].Profile, got[0].AdminDown, got[1].AdminDown)
+	}
+	for name, answers := range map[string]http.HandlerFunc{
+		"no address": paged("floatingips", "", []map[string]any{leads("f1", "203.0.113.7", "", first)}),
+		"forbidden": func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, 403, neutronError("PolicyNotAuthorized", "no"))
+		},
+	} {
+		f.handle("GET /network/v2.0/floatingips", answers)
+		if got, err := f.open(t).PortsOf(t.Context(), []string{"i-1"}); err == nil || !strings.Contains(err.Error(), "floating IP") {
+			t.Errorf("%s: PortsOf = %v, %v, want an error: a cache without them would be written", name, got, err)
+		}
 	}
 }
 

@@ -156,7 +156,7 @@ func (w World) fixedIPs(p cloud.Port, n cloud.Network) ([]nova.FixedIP, error) {
 			return nil, err
 		}
 		fixed := nova.FixedIP{
-			Address: ip.Address, Floating: w.Cloud.Floating(p.ID, ip.Address), CIDR: s.CIDR, Gateway: s.Gateway,
+			Address: ip.Address, Floating: w.Cloud.Floating(p, ip.Address), CIDR: s.CIDR, Gateway: s.Gateway,
 			DNS: s.DNS, DHCPServer: w.dhcpServer(s), Mode: s.Mode,
 		}
 		if w.Compute.Version >= keepsDHCP {

@@ -24,27 +24,48 @@ func CompareCache(row nova.Server, ports []nova.Port) (texts []string) {
 			texts = append(texts, fmt.Sprintf("port %s (%s) is not in it: a hard reboot would start the guest without this interface", p.ID, p.MAC))
 			continue
 		}
-		have := row.Networks[n]
-		if have.VIFType != p.VIFType {
-			texts = append(texts, fmt.Sprintf("port %s is of type %q in it, %q in Neutron", p.ID, have.VIFType, p.VIFType))
+		want, err := p.Cached()
+		if err != nil {
+			texts = append(texts, fmt.Sprintf("port %s cannot be in it: %v", p.ID, err))
+			continue
 		}
-		if a, b := addressesIn(have.Addresses), addressesOfPort(p); a != b && len(have.Addresses) > 0 {
-			texts = append(texts, fmt.Sprintf("port %s has %s in it, %s in Neutron", p.ID, orSay(a, "no address"), orSay(b, "none")))
-		}
+		texts = append(texts, compareCached(row.Networks[n], want)...)
 	}
 	return texts
 }
 
-func addressesIn(list []string) string {
+// compareCached compares one entry. It leaves out what Nova does not keep alike
+// at all times and in all releases, such as whether the port is active.
+func compareCached(have, want nova.ServerNetwork) (texts []string) {
+	say := func(a, b string) {
+		texts = append(texts, fmt.Sprintf("port %s %s in it, %s in Neutron", want.PortID, a, b))
+	}
+	if have.VIFType != want.VIFType {
+		say(fmt.Sprintf("is of type %q", have.VIFType), fmt.Sprintf("%q", want.VIFType))
+	}
+	if len(have.Addresses) > 0 {
+		for _, l := range []struct {
+			none       string
+			have, want []string
+		}{
+			{"no address", have.Addresses, want.Addresses},
+			{"no floating IP", have.Floating, want.Floating},
+			{"no route", have.Routes, want.Routes},
+			{"no IPv6 address mode", have.Modes, want.Modes},
+		} {
+			if a, b := sorted(l.have), sorted(l.want); a != b {
+				say("has "+orSay(a, l.none), orSay(b, "none"))
+			}
+		}
+	}
+	if have.Profile != want.Profile {
+		say("has "+orSay(have.Profile, "no profile"), orSay(want.Profile, "none"))
+	}
+	return texts
+}
+
+func sorted(list []string) string {
 	list = slices.Clone(list)
 	slices.Sort(list)
 	return strings.Join(list, ", ")
-}
-
-func addressesOfPort(p nova.Port) string {
-	var list []string
-	for _, ip := range p.FixedIPs {
-		list = append(list, ip.Address.String())
-	}
-	return addressesIn(list)
 }

@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -50,6 +51,13 @@ type ServerNetwork struct {
 	PortID    string
 	VIFType   string
 	Addresses []string
+
+	// The rest of what Neutron says of the port, each in words that are the
+	// same where the facts are.
+	Floating []string // "203.0.113.7 for 10.0.0.5"
+	Routes   []string // "198.51.100.0/24 by 10.0.0.9"
+	Modes    []string // "2001:db8::/64 slaac"
+	Profile  string   // JSON with sorted keys; "" for none
 }
 
 // DiskGB is what the flavor gives: the root disk and all others.
@@ -133,15 +141,31 @@ type cachedVIF struct {
 	Address string `json:"address"`
 	Type    string `json:"type"`
 	Network struct {
-		ID      string `json:"id"`
-		Label   string `json:"label"`
-		Subnets []struct {
-			IPs []struct {
-				Address string `json:"address"`
-			} `json:"ips"`
-		} `json:"subnets"`
+		ID      string         `json:"id"`
+		Label   string         `json:"label"`
+		Subnets []cachedSubnet `json:"subnets"`
 	} `json:"network"`
-	PreserveOnDelete bool `json:"preserve_on_delete"`
+	Profile          json.RawMessage `json:"profile"`
+	PreserveOnDelete bool            `json:"preserve_on_delete"`
+}
+
+type cachedSubnet struct {
+	CIDR string `json:"cidr"`
+	IPs  []struct {
+		Address  string     `json:"address"`
+		Floating []cachedIP `json:"floating_ips"`
+	} `json:"ips"`
+	Routes []struct {
+		CIDR    string   `json:"cidr"`
+		Gateway cachedIP `json:"gateway"`
+	} `json:"routes"`
+	Meta struct {
+		Mode string `json:"ipv6_address_mode"`
+	} `json:"meta"`
+}
+
+type cachedIP struct {
+	Address string `json:"address"`
 }
 
 // parseNetworkInfo reads instance_info_caches.network_info. JSON null is an
@@ -162,11 +186,49 @@ func parseNetworkInfo(text string) ([]cachedVIF, error) {
 
 // network turns a cache entry into what a person looks for.
 func (v cachedVIF) network() ServerNetwork {
-	n := ServerNetwork{Name: v.Network.Label, MAC: v.Address, PortID: v.ID, VIFType: v.Type}
+	n := ServerNetwork{Name: v.Network.Label, MAC: v.Address, PortID: v.ID, VIFType: v.Type, Profile: sortedObject(v.Profile)}
 	for _, s := range v.Network.Subnets {
 		for _, ip := range s.IPs {
 			n.Addresses = append(n.Addresses, ip.Address)
+			for _, f := range ip.Floating {
+				n.Floating = append(n.Floating, f.Address+" for "+ip.Address)
+			}
+		}
+		for _, r := range s.Routes {
+			n.Routes = append(n.Routes, r.CIDR+" by "+r.Gateway.Address)
+		}
+		if s.Meta.Mode != "" {
+			n.Modes = append(n.Modes, s.CIDR+" "+s.Meta.Mode)
 		}
 	}
 	return n
+}
+
+// sortedObject is a JSON object in the one order that equal ones have, "" for
+// an empty one.
+func sortedObject(raw json.RawMessage) string {
+	var object map[string]any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&object) != nil || len(object) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(object)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Cached is what an info cache has of the port once it is written.
+func (p Port) Cached() (ServerNetwork, error) {
+	text, err := NetworkInfo([]Port{p})
+	if err != nil {
+		return ServerNetwork{}, err
+	}
+	vifs, err := parseNetworkInfo(text)
+	if err != nil {
+		return ServerNetwork{}, err
+	}
+	return vifs[0].network(), nil
 }

@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -104,6 +105,24 @@ func (l *Look) withNetworks() {
 	for _, ports := range l.Ports {
 		ports[0].ProjectID, ports[0].FixedIPs = "p", []cloud.PortIP{{SubnetID: "sub", Address: netip.MustParseAddr("192.0.2.7")}}
 	}
+}
+
+// wholePort gives guest 1 a port with all that there is, and a cache that knows.
+func (l *Look) wholePort() {
+	l.withNetworks()
+	s := &l.Networks.Networks[0].Subnets[0]
+	s.Mode, s.Routes = "slaac", []cloud.Route{{Destination: netip.MustParsePrefix("198.51.100.0/24"), NextHop: netip.MustParseAddr("192.0.2.9")}}
+	p := &l.Ports[uuidOf(1)][0]
+	p.Profile = json.RawMessage(`{"b": 2, "a": 1}`)
+	p.Floating = []cloud.FloatingIP{{Address: netip.MustParseAddr("203.0.113.7"), Fixed: netip.MustParseAddr("192.0.2.7")}}
+	for n := range len(l.Known) {
+		l.record(n+1, func(r *Record) {
+			r.Networks[0].Routes, r.Networks[0].Modes = []string{"198.51.100.0/24 by 192.0.2.9"}, []string{"192.0.2.0/24 slaac"}
+		})
+	}
+	l.record(1, func(r *Record) {
+		r.Networks[0].Floating, r.Networks[0].Profile = []string{"203.0.113.7 for 192.0.2.7"}, `{"a":1,"b":2}`
+	})
 }
 
 func (l *Look) domain(n int) *discover.Domain {
@@ -263,6 +282,17 @@ var cases = []struct {
 		l.record(1, func(r *Record) { r.Networks[0].Addresses = []string{"192.0.2.99"} })
 	}, CacheDiffers, "info_cache", "192.0.2.99"},
 	{"cache as the ports are", func(l *Look) { l.withNetworks() }, "", "", ""},
+	{"cache with all that a port has", func(l *Look) { l.wholePort() }, "", "", ""},
+	{"cache without a floating IP", func(l *Look) { l.wholePort(); l.record(1, func(r *Record) { r.Networks[0].Floating = nil }) },
+		CacheDiffers, "info_cache", "has no floating IP in it, 203.0.113.7 for 192.0.2.7 in Neutron"},
+	{"cache with another's floating IP", func(l *Look) { l.wholePort(); l.Ports[uuidOf(1)][0].Floating = []cloud.FloatingIP{} },
+		CacheDiffers, "info_cache", "has 203.0.113.7 for 192.0.2.7 in it, none in Neutron"},
+	{"cache without a route", func(l *Look) { l.wholePort(); l.record(1, func(r *Record) { r.Networks[0].Routes = nil }) },
+		CacheDiffers, "info_cache", "has no route in it, 198.51.100.0/24 by 192.0.2.9 in Neutron"},
+	{"cache without a mode", func(l *Look) { l.wholePort(); l.record(1, func(r *Record) { r.Networks[0].Modes = nil }) },
+		CacheDiffers, "info_cache", "has no IPv6 address mode in it, 192.0.2.0/24 slaac in Neutron"},
+	{"cache without a profile", func(l *Look) { l.wholePort(); l.record(1, func(r *Record) { r.Networks[0].Profile = "" }) },
+		CacheDiffers, "info_cache", `has no profile in it, {"a":1,"b":2} in Neutron`},
 	{"no allocation", func(l *Look) { delete(l.Allocations, uuidOf(1)) }, AllocationDiffers, "allocations", "2 VCPU, 4096 MEMORY_MB, 40 DISK_GB"},
 	{"less allocated", func(l *Look) { l.Allocations[uuidOf(1)].Resources["VCPU"] = 1 }, AllocationDiffers, "allocations", "1 VCPU"},
 	{"less allocated, and a device", func(l *Look) {

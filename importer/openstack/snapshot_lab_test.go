@@ -57,8 +57,8 @@ func TestLabSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.NetworkType != "flat" || n.MTU == 0 || !n.VisibleTo(legacy.ID) || len(n.Subnets) == 0 {
-		t.Errorf("network = %+v, want the lab's flat one, seen by legacy, with its subnet", n)
+	if n.NetworkType != "flat" || n.MTU == 0 || !n.VisibleTo(legacy.ID) || len(n.Subnets) == 0 || len(n.Subnets[0].Routes) != 1 {
+		t.Errorf("network = %+v, want the lab's flat one, seen by legacy, with its subnet and its route", n)
 	}
 	if !slices.ContainsFunc(s.SecurityGroups, func(g cloud.SecurityGroup) bool { return g.ProjectID == legacy.ID && g.Name == "default" }) {
 		t.Errorf("no default security group of legacy among %v", s.SecurityGroups)

@@ -61,11 +61,15 @@ def network(cloud):
     net = cloud.network.find_network("legacy-net") or cloud.network.create_network(
         name="legacy-net", is_shared=True, provider_network_type="flat",
         provider_physical_network="physlegacy")
-    if not cloud.network.find_subnet("legacy-subnet"):
-        cloud.network.create_subnet(
-            name="legacy-subnet", network_id=net.id, ip_version=4, cidr="10.66.0.0/24",
-            gateway_ip="10.66.0.1", is_dhcp_enabled=False,
-            allocation_pools=[{"start": "10.66.0.200", "end": "10.66.0.250"}])
+    subnet = cloud.network.find_subnet("legacy-subnet") or cloud.network.create_subnet(
+        name="legacy-subnet", network_id=net.id, ip_version=4, cidr="10.66.0.0/24",
+        gateway_ip="10.66.0.1", is_dhcp_enabled=False,
+        allocation_pools=[{"start": "10.66.0.200", "end": "10.66.0.250"}])
+    # By an address that nobody has, to one for documentation: for Nova's info
+    # cache. No guest takes it, for there is no DHCP.
+    routes = [{"destination": "198.51.100.0/24", "nexthop": "10.66.0.254"}]
+    if subnet.host_routes != routes:
+        cloud.network.update_subnet(subnet, host_routes=routes)
 
 
 def reachable(cloud, name):

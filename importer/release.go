@@ -10,10 +10,11 @@ import (
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
-// Release takes adoptions back: rows first, then links. Domains that the
-// journal knows are released as they were imported, whatever the plan says by
-// now; others only where their rows carry this program's mark. Nothing is done
-// to a domain that Nova has made anew: its link is the name it runs on.
+// Release takes back the adoptions that ChooseRelease chooses of a plan: rows
+// first, then links. Domains that the journal knows are released as they were
+// imported, whatever the plan says by now; others only where their rows carry
+// this program's mark. Nothing is done to a domain that Nova has made anew: its
+// link is the name it runs on.
 func (i *Importer) Release(ctx context.Context, p plan.Plan, only plan.Filter) (Summary, error) {
 	p, err := i.asImported(p, only)
 	if err != nil {
@@ -65,29 +66,23 @@ func (i *Importer) releaseSteps(files *filesOf) []step {
 // asImported is the plan with only the chosen domains, each as the journal
 // has it.
 func (i *Importer) asImported(p plan.Plan, only plan.Filter) (plan.Plan, error) {
-	q := p
-	q.Domains = nil
+	q := ChooseRelease(p, i.Earlier, only).Plan
 	hosts := map[string]bool{}
 	for _, h := range p.Hosts {
 		hosts[h.Name] = true
 	}
-	for _, d := range p.Domains {
-		a, ok := i.Earlier[d.UUID]
-		if !only.Match(d) || !ok && d.Decision != plan.Import {
-			continue
-		}
-		if ok {
+	for n, d := range q.Domains {
+		if a, ok := i.Earlier[d.UUID]; ok {
 			s, err := readSnippet(a)
 			if err != nil {
 				return q, err
 			}
-			d = s.Domain
+			q.Domains[n] = s.Domain
 			if !hosts[s.Host.Name] { // left out of the plan since
 				hosts[s.Host.Name] = true
 				q.Hosts = append(q.Hosts[:len(q.Hosts):len(q.Hosts)], s.Host)
 			}
 		}
-		q.Domains = append(q.Domains, d)
 	}
 	return q, nil
 }

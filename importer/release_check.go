@@ -78,14 +78,7 @@ func (it *item) guessSide(cloud bool) {
 
 // nothingToRelease: no rows, and nothing else that the journal knows of.
 func (it *item) nothingToRelease() bool {
-	if it.stage != nova.Unwritten {
-		return false
-	}
-	switch it.earlier.State {
-	case "", journal.StateReleased, journal.StateFailed:
-		return true
-	}
-	return false
+	return it.stage == nova.Unwritten && !inNova(it.earlier.State)
 }
 
 // refuseRelease says why the way back would do harm.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lightcloud/kvm2openstack/discover"
+	"github.com/lightcloud/kvm2openstack/importer/check"
 	"github.com/lightcloud/kvm2openstack/importer/journal"
 	"github.com/lightcloud/kvm2openstack/importer/plan"
 	"github.com/lightcloud/kvm2openstack/nova"
@@ -184,6 +186,54 @@ func TestReleaseFollowsTheJournal(t *testing.T) {
 	w.plan.Made.InstancesPath = "/elsewhere"
 	if s, err := w.releases(nil); err != nil || s.Count(Released) != 3 || w.dump() != before {
 		t.Errorf("Release with an edited plan = %v, %v, want 3 released and all as before", s, err)
+	}
+}
+
+// TestReleaseOfALaterPlan: what was adopted before a plan was made, the plan
+// skips, and does not take out. Only its own name does.
+func TestReleaseOfALaterPlan(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		words []string
+		want  []string // that are released
+		stay  int
+	}{
+		{"the whole plan", nil, []string{"guest-1", "guest-2"}, 1},
+		{"by a pattern", []string{"guest-*"}, []string{"guest-1", "guest-2"}, 1},
+		{"by its host", []string{"kvm01"}, nil, 1},
+		{"by its name", []string{"guest-0"}, []string{"guest-0"}, 0},
+		{"by its UUID", []string{uuidOf(0)}, []string{"guest-0"}, 0},
+		{"by name and pattern", []string{"name=guest-0", "guest-*"}, []string{"guest-0", "guest-1", "guest-2"}, 0},
+		{"by another's name", []string{"guest-1"}, []string{"guest-1"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			if _, err := w.imports(nil); err != nil {
+				t.Fatal(err)
+			}
+			w.plan.Domains[0].Decision = plan.Skip
+			w.plan.Domains[0].Findings = []plan.Finding{{Code: "K2O-900", Severity: check.Info}}
+			w.plan.Domains[1].Decision = plan.Skip // by hand, since its import
+			var choice ReleaseChoice
+			s, err := w.do(nil, func(s session) (Summary, error) {
+				choice = ChooseRelease(w.plan, s.Earlier, plan.Filter{Only: c.words})
+				return s.Release(t.Context(), w.plan, plan.Filter{Only: c.words})
+			})
+			var got []string
+			for _, r := range s.Results {
+				got = append(got, r.Domain)
+			}
+			if err != nil || !slices.Equal(got, c.want) || s.Count(Released) != len(c.want) {
+				t.Errorf("Release = %v, %v, of %v, want %v released", s, err, got, c.want)
+			}
+			if choice.Known != len(c.want) || choice.Stay != c.stay {
+				t.Errorf("the journal has %d of them and %d stay, want %d and %d", choice.Known, choice.Stay, len(c.want), c.stay)
+			}
+			_, adopted := w.nova.rows[uuidOf(0)]
+			if want := !slices.Contains(c.want, "guest-0"); adopted != want {
+				t.Errorf("guest-0 is adopted: %v, want %v", adopted, want)
+			}
+		})
 	}
 }
 

@@ -31,6 +31,11 @@ func TestReleaseOfRenamed(t *testing.T) {
 	expect(t, command(exitPerson, "status"), "renaming: nothing was begun; next: rename PLAN goes on from there, release PLAN takes it back")
 	expect(t, command(exitBlocked, "release", plan, "--only", "h1", "--only", "h2"),
 		"2 domains and remove their links; 1 guest was renamed since, and restarted for it under the legacy name")
+	later := filepath.Join(dir, "later.yaml")
+	command(exitAttention, "plan", "-O", later)
+	if said := command(exitBlocked, "release", later); !strings.Contains(said, "3 domains of the plan were adopted before") || strings.Contains(said, "renamed since") {
+		t.Errorf("a later plan would restart what another has renamed:\n%s", said)
+	}
 	expect(t, command(exitBlocked, "release", plan, "--yes", "--only", "h1", "--only", "h2"),
 		"h1 ", "refused", "it is a folder of definitions", "h2 ", "1 released")
 	expect(t, command(exitBlocked, "rename", plan, "--only", "h1", "--only", "h3"),

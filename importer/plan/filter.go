@@ -79,6 +79,16 @@ func (f Filter) Match(d Domain) bool {
 	return f.match(traits{name: d.Domain, uuid: d.UUID, host: d.Host, state: d.MadeFrom.State, os: d.MadeFrom.OS, osName: d.MadeFrom.OSName})
 }
 
+// Names reports whether the filter takes a domain and one of its words is the
+// name or the UUID of that very domain: not a pattern, a host or a state, which
+// take what happens to be there.
+func (f Filter) Names(d Domain) bool {
+	return f.Match(d) && slices.ContainsFunc(f.Only, func(word string) bool {
+		key, word := splitWord(word)
+		return (key == "" || key == "name") && word == d.Domain || (key == "" || key == "uuid") && strings.EqualFold(word, d.UUID)
+	})
+}
+
 func (f Filter) match(t traits) bool { return f.leavesOut(t) == "" }
 
 // LeavesOut says why the filter does not take a domain: the word of --skip

@@ -116,3 +116,27 @@ func TestFirstRuleWins(t *testing.T) {
 		t.Errorf("wave %d, force %v, want those of the second rule alone", d.Wave, d.Force)
 	}
 }
+
+// A name in full names a domain; what matches it besides does not.
+func TestFilterNames(t *testing.T) {
+	d := Domain{Domain: "web-1", Host: "kvm01", UUID: "1e6ac700-0000-4000-8000-000000000001"}
+	for _, c := range []struct {
+		only, skip []string
+		want       bool
+	}{
+		{nil, nil, false},
+		{[]string{"web-1"}, nil, true},
+		{[]string{"name=web-1"}, nil, true},
+		{[]string{"1E6AC700-0000-4000-8000-000000000001"}, nil, true},
+		{[]string{"uuid=1e6ac700-0000-4000-8000-000000000001"}, nil, true},
+		{[]string{"web-*", "web-1"}, nil, true},
+		{[]string{"web-1"}, []string{"kvm01"}, false},
+		{[]string{"web-*"}, nil, false},
+		{[]string{"kvm01"}, nil, false},
+		{[]string{"host=web-1", "uuid=1e6ac700*", "web-2"}, nil, false},
+	} {
+		if got := (Filter{Only: c.only, Skip: c.skip}).Names(d); got != c.want {
+			t.Errorf("--only %v --skip %v names web-1: %v, want %v", c.only, c.skip, got, c.want)
+		}
+	}
+}

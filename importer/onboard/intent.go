@@ -71,6 +71,9 @@ func (j Job) intent() (Intent, error) {
 		in.Way, in.Cell = "", own.Cell
 		return in, nil
 	}
+	if j.Way == ByRecords && !h.Conf.Read() {
+		return in, errors.New("none of nova-compute's configuration files was found on the host, so it is not known where it looks for its compute_id: name them as the host itself has them (onboard: config_files)")
+	}
 	var err error
 	if in.Cell, err = j.cell(); err != nil || j.Way != ByRecords {
 		return in, err

@@ -336,7 +336,9 @@ func TestOnboardRefusesBeforeAnything(t *testing.T) {
 	none.Cell = "cell9"
 	mute := f.job(ByRecords)
 	mute.Cloud.Records.Conductors, mute.Cloud.Release.Services = nil, 0
-	for says, j := range map[string]Job{"there are 2 cells: say with --cell": two, "no open cell cell9": none, "no nova-conductor has reported": mute} {
+	nowhere := f.job(ByRecords)
+	nowhere.Host.Conf, nowhere.Host.Wanted = NovaConf{}, "kvm07"
+	for says, j := range map[string]Job{"there are 2 cells: say with --cell": two, "no open cell cell9": none, "no nova-conductor has reported": mute, "where it looks for its compute_id": nowhere} {
 		r := o.Onboard(t.Context(), []Job{j})[0]
 		if r.Outcome != NotTried || r.Err == nil || !strings.Contains(r.Err.Error(), says) {
 			t.Errorf("Onboard = %s, %v, want %q", r.Outcome, r.Err, says)

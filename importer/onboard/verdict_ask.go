@@ -141,6 +141,9 @@ func (j *judging) returning() {
 	switch {
 	case !j.h.looked():
 		j.add(Unread, Uncertain, "its compute_id was not read: nobody may look at its files", "name a way to them: files in the inventory (sftp://root@"+j.h.Name+")")
+	case id == "" && j.own.Version >= identityVersion && !j.h.Conf.Read():
+		j.add(Unread, Uncertain, "neither a configuration file of nova-compute nor a compute_id was found on the host, as where both are in a container alone",
+			"name the files where the host itself has them (onboard: config_files), with a state_path that is the host's, too; else ask the container: "+cmp.Or(j.c.node(j.name).UUID, "the UUID of its node")+" is what its compute_id has to say")
 	case id == "" && j.own.Version >= identityVersion:
 		j.add(LostIdentity, Refused, fmt.Sprintf("Nova knows its service, and it has no compute_id; its node is %s", cmp.Or(node.UUID, "not there")),
 			"write the UUID of its node into the file again", j.identityCommands()...)

@@ -106,14 +106,17 @@ func TestJudge(t *testing.T) {
 		"nova.conf not read":             {func(s *situation) { s.h.Conf, s.h.Wanted = NovaConf{}, "kvm07" }, Accepted, "", mine, false},
 
 		// compute_id.
-		"of another host":                {func(s *situation) { s.says(foreign) }, Refused, ForeignIdentity, `that is the node kvm01.example.org of host "kvm01"`, false},
-		"of another host, first start":   {func(s *situation) { s.fresh(); s.says(foreign) }, Refused, ForeignIdentity, `of host "kvm01"`, false},
-		"of another host, empty host":    {func(s *situation) { s.empty(); s.says(foreign) }, Refused, ForeignIdentity, `of host "kvm01"`, false},
-		"Zed knows none":                 {func(s *situation) { s.says(foreign); s.c.Release.Major = 26 }, Accepted, "", mine, false},
-		"of nobody":                      {func(s *situation) { s.says(stray) }, Refused, OtherIdentity, "says " + stray + ", and Nova's node of it is " + mine, false},
-		"of nobody, first start":         {func(s *situation) { s.fresh(); s.says(stray) }, Refused, FirstStart, "3 domains", true},
-		"lost":                           {func(s *situation) { s.h.Files = []IdentityFile{} }, Refused, LostIdentity, "its node is " + mine, false},
-		"never had, older service":       {func(s *situation) { s.h.Files = []IdentityFile{}; s.c.Records.Services[1].Version = 64 }, Accepted, "", mine, false},
+		"of another host":              {func(s *situation) { s.says(foreign) }, Refused, ForeignIdentity, `that is the node kvm01.example.org of host "kvm01"`, false},
+		"of another host, first start": {func(s *situation) { s.fresh(); s.says(foreign) }, Refused, ForeignIdentity, `of host "kvm01"`, false},
+		"of another host, empty host":  {func(s *situation) { s.empty(); s.says(foreign) }, Refused, ForeignIdentity, `of host "kvm01"`, false},
+		"Zed knows none":               {func(s *situation) { s.says(foreign); s.c.Release.Major = 26 }, Accepted, "", mine, false},
+		"of nobody":                    {func(s *situation) { s.says(stray) }, Refused, OtherIdentity, "says " + stray + ", and Nova's node of it is " + mine, false},
+		"of nobody, first start":       {func(s *situation) { s.fresh(); s.says(stray) }, Refused, FirstStart, "3 domains", true},
+		"lost":                         {func(s *situation) { s.h.Files = []IdentityFile{} }, Refused, LostIdentity, "its node is " + mine, false},
+		"never had, older service":     {func(s *situation) { s.h.Files = []IdentityFile{}; s.c.Records.Services[1].Version = 64 }, Accepted, "", mine, false},
+		"in a container, perhaps": {func(s *situation) {
+			s.h.Files, s.h.Conf, s.h.Wanted = []IdentityFile{}, NovaConf{}, "kvm07"
+		}, Uncertain, Unread, "neither a configuration file of nova-compute nor a compute_id was found on the host", false},
 		"not looked at":                  {func(s *situation) { s.h.Files = nil }, Uncertain, Unread, "compute_id was not read", false},
 		"no UUID":                        {func(s *situation) { s.says("") }, Refused, BadIdentity, "/var/lib/nova/compute_id holds no UUID", false},
 		"two that differ":                {func(s *situation) { s.h.Files = append(s.h.Files, IdentityFile{"/etc/nova/compute_id", stray}) }, Refused, BadIdentity, "/etc/nova/compute_id says " + stray, false},

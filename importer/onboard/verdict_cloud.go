@@ -105,6 +105,8 @@ func notes(j judging) []string {
 	say(j.h.Err == "" && !j.h.Conf.Read(), "its nova.conf was not read (%s), so %s is taken for its name, and %s for its state_path", cmp.Or(j.h.Conf.Err, "there is none"), j.name, j.h.Conf.State())
 	say(j.c.Providers == nil, "Placement was not asked: the configuration names no cloud")
 	say(j.known && j.own.Disabled, "its service is disabled: the scheduler leaves it alone")
+	_, mapped := j.c.mapping(j.name)
+	say(mapped && j.h.Err == "" && j.c.uncounted(j.h), "%d of its %s are not adopted, and its service is enabled: the scheduler takes their room for free. Until they are: %s", j.c.strangers(j.h), many(j.h.Domains, "guest"), disable(j.name))
 	say(j.known && !j.own.Up && !j.own.ForcedDown, "its nova-compute does not report: it is down")
 	say(!j.known && j.deleted(), "Nova had a service of it, which was deleted")
 	say(!j.known && j.h.Domains > 0 && j.c.Release.Major > 0 && j.c.Release.Major < firstRefusal,

@@ -264,16 +264,18 @@ func TestNotes(t *testing.T) {
 		change func(*situation)
 		want   string // "" for none
 	}{
-		"sound":             {func(*situation) {}, ""},
-		"no nova.conf":      {func(s *situation) { s.h.Conf, s.h.Wanted = NovaConf{Err: "permission denied"}, "kvm07" }, "its nova.conf was not read (permission denied), so kvm07 is taken for its name"},
-		"no cloud":          {func(s *situation) { s.c.Providers = nil }, "Placement was not asked"},
-		"disabled":          {func(s *situation) { s.c.Records.Services[1].Disabled = true }, "its service is disabled"},
-		"down":              {func(s *situation) { s.c.Records.Services[1].Up = false }, "it is down"},
-		"deleted":           {func(s *situation) { s.c.Records.Services[1].Deleted = true }, "Nova had a service of it"},
-		"overfilled on Zed": {func(s *situation) { s.fresh(); s.c.Release.Major = 26 }, "compute service set --disable kvm07"},
-		"empty drives":      {func(s *situation) { s.h.Empty = []Drive{{Domain: "db", Target: "sda"}} }, "drives without a medium: db sda."},
-		"many of them":      {func(s *situation) { s.h.Empty = make([]Drive, 7) }, "and 2 more"},
-		"disabled cell":     {func(s *situation) { s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, "cell2 is disabled and was not looked into"},
+		"sound":                     {func(*situation) {}, ""},
+		"no nova.conf":              {func(s *situation) { s.h.Conf, s.h.Wanted = NovaConf{Err: "permission denied"}, "kvm07" }, "its nova.conf was not read (permission denied), so kvm07 is taken for its name"},
+		"no cloud":                  {func(s *situation) { s.c.Providers = nil }, "Placement was not asked"},
+		"disabled":                  {func(s *situation) { s.c.Records.Services[1].Disabled = true }, "its service is disabled"},
+		"enabled, one not adopted":  {func(s *situation) { delete(s.c.Presence, "g3") }, "1 of its 3 guests are not adopted, and its service is enabled: the scheduler takes their room for free. Until they are: openstack --os-compute-api-version 2.53 compute service set --disable"},
+		"disabled, one not adopted": {func(s *situation) { delete(s.c.Presence, "g3"); s.c.Records.Services[1].Disabled = true }, "its service is disabled: the scheduler leaves it alone"},
+		"down":                      {func(s *situation) { s.c.Records.Services[1].Up = false }, "it is down"},
+		"deleted":                   {func(s *situation) { s.c.Records.Services[1].Deleted = true }, "Nova had a service of it"},
+		"overfilled on Zed":         {func(s *situation) { s.fresh(); s.c.Release.Major = 26 }, "compute service set --disable kvm07"},
+		"empty drives":              {func(s *situation) { s.h.Empty = []Drive{{Domain: "db", Target: "sda"}} }, "drives without a medium: db sda."},
+		"many of them":              {func(s *situation) { s.h.Empty = make([]Drive, 7) }, "and 2 more"},
+		"disabled cell":             {func(s *situation) { s.c.Closed = []nova.ClosedCell{{Name: "cell2", Disabled: true}} }, "cell2 is disabled and was not looked into"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sound()

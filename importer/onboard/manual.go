@@ -35,7 +35,11 @@ func (s Settings) Manuals(h Host, c Cloud, way Way) []Manual {
 	var list []Manual
 	switch {
 	case v.Has(FirstStart) && way == ByRecords:
-		list = s.recordsByHand(h, c, name)
+		version, err := versionByHand(h, c)
+		if err != nil {
+			return []Manual{{InDatabase, "# not yet: " + err.Error(), ""}}
+		}
+		list = s.recordsByHand(h, name, version)
 	case v.Has(FirstStart):
 		list = s.firstStartByHand(h, name)
 	case v.Has(NotMapped) && c.uncounted(h):
@@ -72,8 +76,17 @@ func (s Settings) firstStartByHand(h Host, name string) []Manual {
 	}
 }
 
-func (s Settings) recordsByHand(h Host, c Cloud, name string) []Manual {
-	version := c.Release.Services
+// versionByHand is what --apply would write.
+func versionByHand(h Host, c Cloud) (int, error) {
+	j := Job{Host: h, Cloud: c, Way: ByRecords, Cell: c.Cell}
+	cell, err := j.cell()
+	if err != nil {
+		return 0, err
+	}
+	return j.version(cell)
+}
+
+func (s Settings) recordsByHand(h Host, name string, version int) []Manual {
 	list := []Manual{{OnHost, s.Stop, ""}}
 	if h.Identity() == "" {
 		list = append(list, Manual{OnHost, fmt.Sprintf("uuidgen | install -o %[1]s -g %[1]s -m 644 /dev/stdin %s", check.Shell(s.User), check.Shell(path.Join(h.Conf.State(), "compute_id"))), ""})

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lightcloud/kvm2openstack/nova"
 )
 
 func TestManuals(t *testing.T) {
@@ -35,7 +37,8 @@ func TestManuals(t *testing.T) {
 	if diff := cmp.Diff(want, lines(Settings{}.Manuals(s.h, s.c, ByFirstStart))); diff != "" {
 		t.Errorf("first start (-want +got):\n%s", diff)
 	}
-	s.c.Release.Services = 68
+	s.c.Release.Services = 66 // the cloud's lowest, which is of another cell
+	s.c.Open = []nova.OpenCell{{UUID: cell1, Name: "cell1"}}
 	s.h.Conf.Host = "o'hara"
 	got := lines(Settings{User: "nova2", Unit: "openstack-nova-compute"}.Manuals(s.h, s.c, ByRecords))
 	for _, line := range []string{
@@ -46,6 +49,16 @@ func TestManuals(t *testing.T) {
 	} {
 		if !slices.Contains(got, line) {
 			t.Errorf("records: no line %q in:\n%s", line, strings.Join(got, "\n"))
+		}
+	}
+	for says, change := range map[string]func(*Cloud){
+		"no nova-conductor has reported":     func(c *Cloud) { c.Records.Conductors, c.Release.Services = nil, 0 },
+		"there are 2 cells: say with --cell": func(c *Cloud) { c.Open = append(c.Open, nova.OpenCell{UUID: "c2", Name: "cell2"}) },
+	} {
+		c := s.c
+		change(&c)
+		if got := (Settings{}).Manuals(s.h, c, ByRecords); len(got) != 1 || got[0].Where != InDatabase || !strings.HasPrefix(got[0].Line, "# ") || !strings.Contains(got[0].Line, says) {
+			t.Errorf("records by hand are %+v, want none, for %s", got, says)
 		}
 	}
 	s.says(stray) // a compute_id that is nobody's is kept

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
@@ -14,6 +13,12 @@ import (
 
 // Files are a host's, for looking.
 type Files interface {
+	reader
+	List(ctx context.Context, dir string) ([]string, error)
+	Resolve(ctx context.Context, paths ...string) ([]string, error)
+}
+
+type reader interface {
 	Read(ctx context.Context, path string, offset int64, limit int) ([]byte, error)
 }
 
@@ -34,10 +39,12 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 	if inv.Err != nil {
 		h.Err = inv.Err.Error()
 	}
+	cache := imageCache{dir: h.Conf.Cache()}
 	if files != nil {
 		h.Conf = readConf(ctx, files, places, &h.Err)
 		h.System = firstLine(ctx, files, "/etc/hostname")
 		h.Files = readIdentities(ctx, files, h.Conf.IdentityPlaces(), &h.Err)
+		cache = findCache(ctx, files, h.Conf.Cache(), inv.Domains, &h.Err)
 	} else {
 		h.Conf.Err = "nobody may look at its files"
 	}
@@ -52,7 +59,7 @@ func Look(ctx context.Context, inv discover.Inventory, files Files, places []str
 			h.Running++
 		}
 		h.Empty = append(h.Empty, emptyDrives(d)...)
-		h.Bases = append(h.Bases, restOn(d, h.Conf.Cache())...)
+		h.Bases = append(h.Bases, cache.under(d)...)
 	}
 	return h
 }
@@ -76,7 +83,7 @@ func readConf(ctx context.Context, files Files, places []string, failed *string)
 	return c
 }
 
-func firstLine(ctx context.Context, files Files, p string) string {
+func firstLine(ctx context.Context, files reader, p string) string {
 	text, err := files.Read(ctx, p, 0, 256)
 	if err != nil {
 		return "" // it is asked for in case nova.conf says nothing
@@ -86,7 +93,7 @@ func firstLine(ctx context.Context, files Files, p string) string {
 }
 
 // readIdentities is never nil unless one may be there that could not be read.
-func readIdentities(ctx context.Context, files Files, places []string, failed *string) []IdentityFile {
+func readIdentities(ctx context.Context, files reader, places []string, failed *string) []IdentityFile {
 	found := []IdentityFile{}
 	for _, p := range places {
 		text, err := files.Read(ctx, p, 0, identityLength)
@@ -108,16 +115,6 @@ func emptyDrives(d discover.Domain) (found []Drive) {
 	for _, k := range d.Disks {
 		if (k.Device == "cdrom" || k.Device == "floppy") && k.Path == "" && k.Protocol == "" {
 			found = append(found, Drive{Domain: d.Name, Target: k.Target})
-		}
-	}
-	return found
-}
-
-// restOn are the disks with an image of a folder below them.
-func restOn(d discover.Domain, dir string) (found []Drive) {
-	for _, k := range d.Disks {
-		if i := slices.IndexFunc(k.Backing, func(b string) bool { return strings.HasPrefix(b, dir+"/") }); i >= 0 {
-			found = append(found, Drive{Domain: d.Name, Target: k.Target, Image: k.Backing[i]})
 		}
 	}
 	return found

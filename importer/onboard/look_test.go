@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +28,38 @@ func (f fakeFiles) Read(_ context.Context, path string, offset int64, limit int)
 	}
 	text = text[min(int(offset), len(text)):]
 	return []byte(text[:min(limit, len(text))]), nil
+}
+
+// List knows the folders of the files.
+func (f fakeFiles) List(_ context.Context, dir string) (names []string, err error) {
+	if text := f[dir]; strings.HasPrefix(text, "!") {
+		return nil, errors.New(text[1:])
+	}
+	for _, p := range slices.Sorted(maps.Keys(f)) {
+		if path.Dir(p) == dir {
+			names = append(names, path.Base(p))
+		}
+	}
+	if names == nil {
+		return nil, fs.ErrNotExist
+	}
+	return names, nil
+}
+
+// Resolve knows links by a text that begins with "->".
+func (f fakeFiles) Resolve(_ context.Context, paths ...string) (real []string, err error) {
+	for _, p := range paths {
+		for link, text := range f {
+			if to, ok := strings.CutPrefix(text, "->"); ok && strings.HasPrefix(p, link+"/") {
+				p = to + p[len(link):]
+			}
+		}
+		if text := f[p]; strings.HasPrefix(text, "!") {
+			return nil, errors.New(text[1:])
+		}
+		real = append(real, p)
+	}
+	return real, nil
 }
 
 // noted is an inventory of two domains.
@@ -89,6 +124,26 @@ func TestLookFindsCache(t *testing.T) {
 		h := Look(t.Context(), noted(), fakeFiles{"/etc/nova/nova.conf": c.first, "/etc/nova/nova-compute.conf": c.second}, ConfPlaces())
 		if h.Conf.Cache() != c.cache || len(h.Bases) != c.found {
 			t.Errorf("%s: cache %q, on it %+v; want %q, and %d", name, h.Conf.Cache(), h.Bases, c.cache, c.found)
+		}
+	}
+}
+
+// The folder of images, and what a disk rests on, may have two names.
+func TestLookFollowsLinks(t *testing.T) {
+	for name, c := range map[string]struct {
+		files fakeFiles
+		found int
+		says  string
+	}{
+		"instances_path is a link":  {fakeFiles{"/etc/nova/nova.conf": "[DEFAULT]\n", "/var/lib/nova/instances": "->/srv/nova/instances"}, 1, ""},
+		"the image is behind one":   {fakeFiles{"/etc/nova/nova.conf": "[DEFAULT]\ninstances_path = /data", "/srv/nova/instances": "->/data"}, 1, ""},
+		"to elsewhere":              {fakeFiles{"/etc/nova/nova.conf": "[DEFAULT]\n", "/var/lib/nova/instances": "->/data"}, 0, ""},
+		"by its name, to elsewhere": {fakeFiles{"/etc/nova/nova.conf": "[DEFAULT]\nstate_path = /srv/nova", "/srv/nova/instances/_base": "->/data"}, 1, ""},
+		"the host does not say":     {fakeFiles{"/srv/nova/instances/_base/da39": "!no answer within 30s"}, 0, "rest on images in Nova's cache, /var/lib/nova/instances/_base, could not be found out: no answer"},
+	} {
+		h := Look(t.Context(), noted(), c.files, ConfPlaces())
+		if len(h.Bases) != c.found || !strings.Contains(h.Err, c.says) || (c.says == "") != (h.Err == "") {
+			t.Errorf("%s: on the cache are %+v, %q; want %d, %q", name, h.Bases, h.Err, c.found, c.says)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -27,7 +28,8 @@ const commandTimeout = 2 * time.Minute
 
 // A Machine is a host on which an onboarding is at work.
 type Machine interface {
-	HostFiles
+	reader
+	io.Closer
 	Give(ctx context.Context, path string, text []byte, user string) error
 	Remove(ctx context.Context, path string) error
 	// Run gives a command to the host's shell and returns what it said. Its error

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ var wrongCloud = []struct {
 	{"port with another address", func(w *world) { w.port(102, func(p *cloud.Port) { p.MAC = "52:54:00:ff:ff:ff" }) }, "V36", "52:54:00:ff:ff:ff"},
 	{"port on another host", func(w *world) { w.port(102, func(p *cloud.Port) { p.HostID = "kvm09" }) }, "V36", "kvm09"},
 	{"port unbound", func(w *world) { w.port(102, func(p *cloud.Port) { p.VIFType = "binding_failed" }) }, "V36", "binding_failed"},
+	{"port with a profile by now", func(w *world) { w.port(102, func(p *cloud.Port) { p.Profile = json.RawMessage(`{"a": 1}`) }) }, "V40", `{"a":1} in Neutron`},
 	{"no allocation", func(w *world) { delete(w.cloud.allocations, uuidOf(2)) }, "V37", "1 VCPU, 2048 MEMORY_MB, 20 DISK_GB"},
 	{"less allocated", func(w *world) {
 		a := w.cloud.allocations[uuidOf(2)]

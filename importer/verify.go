@@ -43,6 +43,7 @@ type Finding struct {
 //	V37        Placement's allocation is missing, or is not what the plan says
 //	V38        the placeholder image is gone, or can be deleted
 //	V39        ports, allocations and images could not be looked at
+//	V40        Nova's info cache has of a port what Neutron has not, or lacks what it has
 func Verify(ctx context.Context, p plan.Plan, r Readers, show func(Finding)) (looked int, err error) {
 	known, err := readKnown(ctx, r.Nova)
 	if err != nil {

@@ -128,10 +128,36 @@ func (v verification) inCloud(ctx context.Context, items batch, said map[string]
 	for _, it := range items {
 		found := look.leftOf
 		if !it.gone() {
-			found = func(it *item) []Finding { return look.compare(it, v.computeOf(it)) }
+			found = func(it *item) []Finding {
+				return append(look.compare(it, v.computeOf(it)), v.cache(it, look.ports[it.uuid()])...)
+			}
 		}
 		said[it.uuid()] = append(said[it.uuid()], found(it)...)
 	}
+}
+
+// cache compares the info cache with the ports that are in it: V40. Which ones
+// it lacks says V7. While Nova is at work with an instance it is on its way.
+func (v verification) cache(it *item, ports []cloud.Port) (found []Finding) {
+	row, ok := v.rows[it.uuid()]
+	if !ok || row.NetworksProblem != "" || row.TaskState != "" || row.VMState == "resized" || v.Snapshot == nil {
+		return nil
+	}
+	w := plan.World{Host: it.place, Compute: v.computeOf(it), Cloud: v.Snapshot}
+	var cached []nova.Port
+	for _, nic := range it.planned.NICs {
+		p, has := portFor(nic, ports)
+		if !has || !slices.ContainsFunc(row.Networks, func(n nova.ServerNetwork) bool { return n.PortID == p.ID }) {
+			continue
+		}
+		if one, err := plan.Port(w, it.planned, nic, p); err == nil && one.VIFType != "" { // What is wrong with it, V36 says.
+			cached = append(cached, one)
+		}
+	}
+	for _, text := range CompareCache(row, cached) {
+		found = append(found, finding("V40", "info cache: %s", text))
+	}
+	return found
 }
 
 // nodesOf are the compute hosts by their resource providers.

@@ -74,6 +74,8 @@ var Codes = []Code{
 		"openstack image set --protected IMAGE; one that is gone: release the domains and import them again, or resize and cold migrate will fail"},
 	{"V39", "Ports, allocations and images could be looked at",
 		"name the cloud in the configuration, see that its APIs answer, and verify again"},
+	{"V40", "The info cache has of each port what Neutron has: addresses, floating IPs, routes, IPv6 address modes, profile",
+		"kvm2openstack sync --apply writes it anew; a Nova before 29.0.0 (2024.1) does so itself in a while"},
 }
 
 // actions are what to do about a finding of Verify, by its code.

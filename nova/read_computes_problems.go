@@ -12,7 +12,7 @@ func (h hostRows) mappingProblem(mapped map[string]int64, c Compute) string {
 	id, ok := mapped[c.Host]
 	switch {
 	case !ok:
-		return "no host mapping in the API database: run nova-manage cell_v2 discover_hosts"
+		return "no host mapping in the API database: kvm2openstack onboard HOST maps it, its service disabled first where guests are not adopted"
 	case id != c.CellID:
 		return fmt.Sprintf("the API database maps it to %s, but its service is in %s", h.cellName(id), c.CellName)
 	}

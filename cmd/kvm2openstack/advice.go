@@ -22,7 +22,7 @@ func advice(err error) string {
 		{importer.ErrGone, "audit all hosts to find where it is, then plan it again"},
 		{importer.ErrHostUnread, "kvm2openstack audit --host URI says what is wrong with the host; then the same command again"},
 		{importer.ErrState, "bring it into a state that lasts (running, paused or shut off), then the same command again"},
-		{importer.ErrNoCompute, "openstack compute service list shows what Nova thinks of the host; nova-manage cell_v2 discover_hosts maps a new one"},
+		{importer.ErrNoCompute, "kvm2openstack onboard HOST says what keeps Nova from using the host, and maps a new one, its service disabled until the guests are adopted"},
 		{cloud.ErrUnbound, "openstack network agent list --host HOST: the L2 agent has to be alive and to know the network's segment; then the same command again"},
 		{cloud.ErrTaken, "openstack port show PORT says whose it is; delete it if nobody needs it, or plan again"},
 		{cloud.ErrNoRoom, "raise the allocation ratio of the host, or plan again, which leaves out what does not fit"},

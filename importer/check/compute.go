@@ -14,11 +14,11 @@ var computeRules = []Rule{
 	{
 		Code: "K2O-602", Severity: Blocked,
 		Title:  "Host is unknown to Nova",
-		Action: "Start nova-compute on the host and map it to a cell.",
+		Action: "Look at it with kvm2openstack onboard, which has Nova take a host with guests.",
 		Fact:   "no host_mappings or services row; nova-compute from 29.0.0 refuses its first start on a host with domains, but not with connection_uri = qemu:///session (tried on 31.0.0)",
 		find: func(s subject) []detail {
 			return when(s.Nova != nil && s.Nova.Compute == nil, say("Nova knows no compute host for %s.", show(s.Domain.Host)).
-				do("start nova-compute on %s (from 2024.1 once with [libvirt] connection_uri = qemu:///session), then: nova-manage cell_v2 discover_hosts --verbose; or correct compute_host: in the configuration", show(s.Domain.Host)))
+				do("kvm2openstack onboard %s says what nova-compute will do there, and with --apply has Nova take it, its service disabled until the guests are adopted; or correct compute_host: in the configuration", sh(s.Domain.Host)))
 		},
 	},
 	{

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/lightcloud/kvm2openstack/discover"
@@ -80,7 +82,37 @@ func readConf(ctx context.Context, files Files, places []string, failed *string)
 			return NovaConf{Err: err.Error()}
 		}
 	}
+	if err := unnamed(ctx, files, places); err != nil {
+		*failed = cmp.Or(*failed, err.Error())
+		return NovaConf{Err: err.Error()}
+	}
 	return c
+}
+
+// confFolders are those of which nova-compute reads all *.conf besides, whatever
+// files it is given (oslo_config/cfg.py find_config_dirs). Which of them comes first
+// depends on how it is started.
+var confFolders = []string{"/etc/nova/nova.conf.d", "/etc/nova/nova-compute.conf.d"}
+
+// unnamed fails where there are such files that places does not have.
+func unnamed(ctx context.Context, files Files, places []string) error {
+	var found []string
+	for _, dir := range confFolders {
+		names, err := files.List(ctx, dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s could not be read, whose files nova-compute reads as well: %w", dir, err)
+		}
+		for _, n := range names {
+			if p := path.Join(dir, n); path.Ext(n) == ".conf" && !slices.Contains(places, p) {
+				found = append(found, p)
+			}
+		}
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("nova-compute reads %s as well, and which counts last depends on how it is started: name all of its files in that order (onboard: config_files)",
+			strings.Join(found, ", "))
+	}
+	return nil
 }
 
 func firstLine(ctx context.Context, files reader, p string) string {

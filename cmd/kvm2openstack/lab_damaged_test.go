@@ -63,10 +63,10 @@ type damaged struct {
 // holdings are amounts of resources by their provider.
 type holdings map[string]map[string]int
 
-// TestLabDamaged does to the cloud's side of an adoption what somebody might,
+// TestFullDamaged does to the cloud's side of an adoption what somebody might,
 // through the cloud's own APIs. nova-compute stands still meanwhile: it would
 // take an interface whose port is gone out of its cache, and out of the guest.
-func TestLabDamaged(t *testing.T) {
+func TestFullDamaged(t *testing.T) {
 	l := newLab(t, nil)
 	l.must(appendRules(l.config, damagedBatch.rules()))
 	before := l.dumpCloud()

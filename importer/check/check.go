@@ -93,6 +93,7 @@ type Fleet struct {
 	UUIDs     Users            // by uuid
 	MACs      Users            // by mac
 	Disks     map[string]Users // by host, then by path
+	Bases     map[string]Users // by host, then by path: who has a disk that rests on it
 	Names     Users            // by libvirt name
 	Hostnames Users            // by the Nova host name made from the domain's
 }

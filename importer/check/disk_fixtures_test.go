@@ -133,6 +133,17 @@ var diskFixtures = map[string]fixture{
 	},
 	"K2O-241": {second(func(d *discover.Disk) { d.Path, d.File.Resolved = "/srv/link.qcow2", cleanPath }), second(func(*discover.Disk) {})},
 
+	"K2O-242": {
+		neighbour(func(o *discover.Domain) {
+			o.Disks = []discover.Disk{cleanDisk("vda", "/srv/clone.qcow2")}
+			o.Disks[0].Backing = []string{"/srv/middle.qcow2", cleanPath}
+		}),
+		neighbour(func(o *discover.Domain) {
+			o.Host, o.Disks = "kvm02", []discover.Disk{cleanDisk("vda", "/srv/clone.qcow2")}
+			o.Disks[0].Backing = []string{cleanPath}
+		}),
+	},
+
 	"K2O-251": {disk(func(d *discover.Disk) { d.Bus, d.Target = "usb", "sda" }), drive("floppy", "")},
 	"K2O-252": {second(func(d *discover.Disk) { d.Bus, d.Target = "sata", "sda" }), drive("cdrom", "")},
 	"K2O-253": {scsi("am53c974"), scsi("virtio-scsi")},

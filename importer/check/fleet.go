@@ -10,7 +10,7 @@ import (
 
 // NewFleet returns an empty fleet, to be fed by Add as the hosts are read.
 func NewFleet() *Fleet {
-	return &Fleet{UUIDs: newUsers(), MACs: newUsers(), Disks: map[string]Users{}, Names: newUsers(), Hostnames: newUsers()}
+	return &Fleet{UUIDs: newUsers(), MACs: newUsers(), Disks: map[string]Users{}, Bases: map[string]Users{}, Names: newUsers(), Hostnames: newUsers()}
 }
 
 // FleetOf returns the fleet of these domains.
@@ -23,8 +23,8 @@ func FleetOf(domains ...discover.Domain) *Fleet {
 }
 
 // Add takes note of d. Of a domain the fleet keeps its UUID, MAC addresses,
-// disk paths and names, and nothing else of it. Add is not safe for use by
-// several goroutines.
+// disk paths, what lies below those, and names, and nothing else of it. Add is
+// not safe for use by several goroutines.
 func (f *Fleet) Add(d discover.Domain) {
 	user := label(d)
 	f.UUIDs.note(strings.ToLower(d.UUID), &user)
@@ -35,12 +35,22 @@ func (f *Fleet) Add(d discover.Domain) {
 	}
 	for _, disk := range d.Disks {
 		for _, p := range places(disk) {
-			if f.Disks[d.Host].first == nil {
-				f.Disks[d.Host] = newUsers()
-			}
-			f.Disks[d.Host].note(p, &user)
+			onHost(f.Disks, d.Host).note(p, &user)
+		}
+		for _, p := range bases(disk) {
+			onHost(f.Bases, d.Host).note(p, &user)
 		}
 	}
+}
+
+// onHost are the users of a host's paths, made at the first of them.
+func onHost(paths map[string]Users, host string) Users {
+	u, ok := paths[host]
+	if !ok {
+		u = newUsers()
+		paths[host] = u
+	}
+	return u
 }
 
 // Users says which domains, as "host/name", have a key. Of a hundred thousand
@@ -67,14 +77,17 @@ func (u Users) Of(key string) []string {
 }
 
 // note adds user to those who have key. A domain that has a key twice is
-// noted once: that is its own matter, not its neighbours'.
+// noted once: that is its own matter, not its neighbours'. As domains come one
+// after the other it would be the last, so that a thousand clones of one
+// template are not compared with each other.
 func (u Users) note(key string, user *string) {
+	more := u.more[key]
 	switch {
-	case key == "" || u.first[key] == user || slices.Contains(u.more[key], user):
+	case key == "" || u.first[key] == user || len(more) > 0 && more[len(more)-1] == user:
 	case u.first[key] == nil:
 		u.first[key] = user
 	default:
-		u.more[key] = append(u.more[key], user)
+		u.more[key] = append(more, user)
 	}
 }
 
@@ -93,6 +106,18 @@ func places(d discover.Disk) []string {
 		return []string{p, d.File.Resolved}
 	}
 	return []string{p}
+}
+
+// bases are the paths of what lies below a disk's image, all the way down. What
+// is no path, such as a pool's volume, has none.
+func bases(d discover.Disk) []string {
+	var paths []string
+	for _, p := range d.Backing {
+		if holdsData(d) && path.IsAbs(p) {
+			paths = append(paths, path.Clean(p))
+		}
+	}
+	return paths
 }
 
 // neighbours are the users of a key other than s itself.

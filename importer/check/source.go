@@ -132,12 +132,7 @@ var sourceRules = []Rule{
 				return nil
 			}
 			return each(s.stored(), func(d discover.Disk) (detail, bool) {
-				var users []string
-				for _, p := range places(d) {
-					users = append(users, s.neighbours(s.Fleet.Disks[s.Domain.Host].Of(p))...)
-				}
-				slices.Sort(users)
-				users = slices.Compact(users)
+				users := s.othersAt(d, s.Fleet.Disks)
 				return say("Disk %s (%s) is also a disk of %s.", show(d.Target), show(d.Path), list(users)).
 					do("virsh detach-disk OTHER %s --config, with OTHER the domain that must not have it", sh(d.Path)), len(users) > 0
 			})
@@ -165,6 +160,33 @@ var sourceRules = []Rule{
 			})
 		},
 	},
+	{
+		Code: "K2O-242", Severity: Blocked,
+		Title:  "Disk that lies under disks of other domains",
+		Action: "Flatten the images that rest on it, or leave it out.",
+		Fact:   "a qcow2 overlay holds only what differs from its backing file, and is damaged by any write below it; Nova starts, resizes and deletes an instance's disk as nobody else's",
+		find: func(s subject) []detail {
+			if s.Fleet == nil {
+				return nil
+			}
+			return each(s.stored(), func(d discover.Disk) (detail, bool) {
+				users := s.othersAt(d, s.Fleet.Bases)
+				return say("Disk %s (%s) lies under disks of %s: whatever Nova writes into it or deletes, they lose.", show(d.Target), show(d.Path), list(users)).
+					do("virsh blockpull OTHER TARGET --wait --verbose on each running domain that rests on %s, or leave this one out", sh(d.Path)), len(users) > 0
+			})
+		},
+	},
+}
+
+// othersAt are the other domains that have one of a disk's paths on this host,
+// each once and in order.
+func (s subject) othersAt(d discover.Disk, paths map[string]Users) []string {
+	var users []string
+	for _, p := range places(d) {
+		users = append(users, s.neighbours(paths[s.Domain.Host].Of(p))...)
+	}
+	slices.Sort(users)
+	return slices.Compact(users)
 }
 
 // network reports whether d comes over the protocol.

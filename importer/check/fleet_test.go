@@ -20,14 +20,14 @@ func TestFleetOf(t *testing.T) {
 			{Device: "disk", Type: "file", Path: "/img/c.qcow2", Backing: []string{"/img/middle.qcow2"}},
 		},
 	}
-	b := discover.Domain{Host: "kvm02", Name: "web_1", UUID: "aa", Disks: []discover.Disk{{Device: "disk", Type: "block", Path: "/dev/sdb"}}}
+	b := discover.Domain{Host: "kvm02", Name: "web_1", UUID: "aa", Interfaces: a.Interfaces, Disks: []discover.Disk{{Device: "disk", Type: "block", Path: "/dev/sdb"}}}
 	f := FleetOf(a, b)
 	for what, c := range map[string]struct {
 		users Users
 		want  map[string][]string
 	}{
 		"UUIDs":     {f.UUIDs, map[string][]string{"aa": {"kvm01/web.1", "kvm02/web_1"}}},
-		"MACs":      {f.MACs, map[string][]string{"52:54:00:aa:00:01": {"kvm01/web.1"}}},
+		"MACs":      {f.MACs, map[string][]string{"52:54:00:aa:00:01": {"kvm01/web.1", "kvm02/web_1"}}},
 		"disks 1":   {f.Disks["kvm01"], map[string][]string{"/img/a.qcow2": {"kvm01/web.1"}, "/data/a.qcow2": {"kvm01/web.1"}, "/img/b.qcow2": {"kvm01/web.1"}, "/img/c.qcow2": {"kvm01/web.1"}}},
 		"disks 2":   {f.Disks["kvm02"], map[string][]string{"/dev/sdb": {"kvm02/web_1"}}},
 		"bases 1":   {f.Bases["kvm01"], map[string][]string{"/img/middle.qcow2": {"kvm01/web.1"}}},

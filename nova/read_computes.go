@@ -3,6 +3,7 @@ package nova
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -84,6 +85,18 @@ func (c *Cloud) Computes(ctx context.Context) ([]Compute, error) {
 		return nil, err
 	}
 	return rows.computes(), nil
+}
+
+// ComputeUp reads whether the nova-compute of a host reports at this moment.
+// Nova takes an order also for one that does not.
+func (c *Cloud) ComputeUp(ctx context.Context, cellUUID, host string) (bool, error) {
+	cell := c.cellByUUID(cellUUID)
+	if cell == nil {
+		return false, fmt.Errorf("read nova-compute of %s: cell %q is not open", host, cellUUID)
+	}
+	rows, err := readRows[serviceRow](ctx, cell.database, "services",
+		"SELECT host, version, disabled, forced_down, last_seen_up, created_at FROM services WHERE deleted = 0 AND `binary` = 'nova-compute' AND host = ?", host)
+	return len(rows) == 1 && rows[0].up(time.Now()), err
 }
 
 func (c *Cloud) hostRows(ctx context.Context) (hostRows, error) {

@@ -62,7 +62,8 @@ func TestComputeProblems(t *testing.T) {
 	f.insert(f.api, "host_mappings", map[string]any{"host": "phantom", "cell_id": 2})
 	f.exec(f.api, "UPDATE host_mappings SET cell_id = ? WHERE host = 'moved'", gone)
 
-	computes, err := f.open().Computes(context.Background())
+	cloud := f.open()
+	computes, err := cloud.Computes(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +90,9 @@ func TestComputeProblems(t *testing.T) {
 	for host, up := range map[string]bool{"good": true, "disabled": true, "down": false, "ahead": false, "forced": false} {
 		if got[host].Up != up {
 			t.Errorf("%s: Up = %v, want %v", host, got[host].Up, up)
+		}
+		if anew, err := cloud.ComputeUp(t.Context(), got[host].Cell, host); err != nil || anew != up {
+			t.Errorf("%s: read anew, Up = %v, %v, want %v", host, anew, err, up)
 		}
 	}
 	if c := got["ratios"]; c.CPURatio != 2 || c.RAMRatio != 0.9 {

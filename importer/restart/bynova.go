@@ -78,6 +78,9 @@ func (w *walk) handOver(ctx context.Context) error {
 	case w.here.active():
 		return fmt.Errorf("%w: it was shut down, and runs again; to start it, Nova would cut its power", ErrMeanwhile)
 	}
+	if err := computeUp(ctx, w.Nova, w.job); err != nil {
+		return err // It still is the way back's to start.
+	}
 	return w.Writer.Settle(ctx, nova.Final{
 		UUID: w.job.uuid(), Host: w.job.Compute, VMState: "stopped", PowerState: nova.PowerShutdown,
 	})
@@ -90,9 +93,14 @@ func (w *walk) pauseDone(context.Context) (bool, error) {
 }
 
 // pause shuts the guest down in good order: Nova's hard reboot cuts the power
-// of one that runs. A guest that does not shut down a second time stays as it
-// is, healthy and not proven.
+// of one that runs. A guest that does not shut down a second time, or that
+// nobody would start again, stays as it is, healthy and not proven.
 func (w *walk) pause(ctx context.Context) error {
+	if err := w.novaReady(ctx); err != nil {
+		w.unproven = true
+		w.warn("it was not proven that Nova can make it anew: the guest was left running: %v", err)
+		return nil
+	}
 	err := w.shutdown(ctx)
 	if err == nil || errors.Is(err, ErrAway) || errors.Is(err, rename.ErrElsewhere) {
 		return err

@@ -129,17 +129,36 @@ func (c check) row(r nova.Restart) error {
 		return fmt.Errorf("%w: its task is %s", nova.ErrBusy, r.TaskState)
 	case !restartable[r.VMState]:
 		return fmt.Errorf("%w: it is %s; bring it back to active or stopped there first", ErrInNova, r.VMState)
-	case c.byNova() && !c.job.Compute.Up:
-		return fmt.Errorf("%w: nova-compute on %s is down, and is to start it", ErrInNova, c.job.Compute.Host)
 	}
 	return nil
 }
 
+// compute makes sure that Nova's order would be carried out, where one is to
+// be given.
+func (c check) compute(ctx context.Context, n Records) error {
+	if !c.byNova() && !c.proves() {
+		return nil
+	}
+	return computeUp(ctx, n, c.job)
+}
+
+// computeUp reads it anew: a window is long, and Nova takes an order whether
+// anybody is there to carry it out or not.
+func computeUp(ctx context.Context, n Records, j Job) error {
+	up, err := n.ComputeUp(ctx, j.Compute.Cell, j.Compute.Host)
+	if err == nil && !up {
+		err = fmt.Errorf("%w: nova-compute on %s is down, and is to start it", ErrInNova, j.Compute.Host)
+	}
+	return err
+}
+
 func (c check) byNova() bool { return c.opt.StartBy == ByNova && !c.saved.Off() }
+
+func (c check) proves() bool { return c.opt.Prove && !c.saved.Off() }
 
 // options refuses what the configuration cannot do.
 func (c check) options(servers bool) error {
-	if !servers && (c.byNova() || c.opt.Prove && !c.saved.Off()) {
+	if !servers && (c.byNova() || c.proves()) {
 		return ErrNoServers
 	}
 	return nil

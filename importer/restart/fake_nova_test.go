@@ -29,6 +29,13 @@ func (f fakeRecords) Restart(context.Context, string, string) (nova.Restart, err
 	}, nil
 }
 
+func (f fakeRecords) ComputeUp(context.Context, string, string) (bool, error) {
+	if f.w.dbDown {
+		return false, errDown
+	}
+	return !f.w.computeDown, nil
+}
+
 func (f fakeRecords) NICModel(context.Context, string, string) (string, error) {
 	if f.w.dbDown {
 		return "", errDown
@@ -120,7 +127,7 @@ func (w *fakeWorld) cutOff() {
 
 // tick is a moment in which nova-compute goes on, whoever else lives or dies.
 func (w *fakeWorld) tick() {
-	if len(w.jobs) == 0 {
+	if len(w.jobs) == 0 || w.computeDown {
 		return
 	}
 	job := w.jobs[0]

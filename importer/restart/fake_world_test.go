@@ -62,10 +62,12 @@ type fakeWorld struct {
 	refuse    func(definition string) error // libvirt does not start this
 	novaFails string                        // start: stays off; define: undefined; error: ERROR
 	dbDown    bool
-	claim     error  // why the records cannot be removed
-	full      string // no file can be copied below this folder
-	noMachine error  // QEMU has lost the machine type
-	noLink    error  // no file gets a second name
+	// computeDown: nova-compute does not run, and Nova takes orders all the same.
+	computeDown bool
+	claim       error  // why the records cannot be removed
+	full        string // no file can be copied below this folder
+	noMachine   error  // QEMU has lost the machine type
+	noLink      error  // no file gets a second name
 
 	points    []string
 	killAt    int // 0 never

@@ -99,7 +99,7 @@ func (w *walk) before() []step {
 
 // during are those in which it is off.
 func (w *walk) during() []step {
-	steps := []step{{stepShutdown, w.shutdownDone, w.shutdown}}
+	steps := []step{{stepShutdown, w.shutdownDone, w.takeDown}}
 	switch {
 	case w.kept.byNova():
 		return append(steps, step{stepName, w.variablesDone, w.placeVariables}, step{stepStart, w.novaStarted, w.startByNova})

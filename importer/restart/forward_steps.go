@@ -97,6 +97,25 @@ func (w *walk) shutdownDone(context.Context) (bool, error) {
 	return !w.here.active() || w.named(), nil
 }
 
+// takeDown shuts the guest down once nothing that is known by now would keep it
+// from being started again.
+func (w *walk) takeDown(ctx context.Context) error {
+	if w.kept.byNova() || w.kept.proves() {
+		if err := w.novaReady(ctx); err != nil {
+			return err
+		}
+	}
+	return w.shutdown(ctx)
+}
+
+// novaReady: Nova can be told that the guest is off, and would start it.
+func (w *walk) novaReady(ctx context.Context) error {
+	if _, err := w.row(ctx); err != nil {
+		return err
+	}
+	return computeUp(ctx, w.Nova, w.job)
+}
+
 func (w *walk) shutdown(ctx context.Context) (err error) {
 	how := howToStop(w.job, w.opt)
 	proves := w.shelf == renameShelf && w.named()

@@ -180,6 +180,67 @@ func TestUnproven(t *testing.T) {
 	w.wantRenamed(shape{}, "unproven")
 }
 
+// A nova-compute that dies after the look, or while the guest shuts down, starts
+// nothing: Nova is not asked to, and the guest goes on as it was.
+func TestComputeDies(t *testing.T) {
+	proven := shape{opt: Options{Prove: true}}
+	for _, c := range []struct {
+		shape shape
+		after string
+		stops int
+	}{{byNova, "hold", 0}, {byNova, "shutdown", 1}, {proven, "hold", 0}, {proven, "define", 0}} {
+		w := newWorld(t, openJournal(t), c.shape)
+		w.job(c.shape)
+		before := w.dump()
+		w.on[c.after] = func() { w.computeDown = true }
+		r, _ := w.call(0, 0, w.forward(c.shape))
+		if r.Outcome != RolledBack || !errors.Is(r.Err, ErrInNova) || w.stops != c.stops {
+			t.Errorf("dead after %s: %s at %s: %v; stopped %d times", c.after, r.Outcome, r.Step, r.Err, w.stops)
+		}
+		w.wantBefore(before, "dead after "+c.after)
+	}
+}
+
+// A proof that nobody would carry out takes no guest down; one that is down for
+// it already goes back.
+func TestComputeDiesBeforeProof(t *testing.T) {
+	s := shape{opt: Options{Prove: true}}
+	w := newWorld(t, openJournal(t), s)
+	w.on["start"] = func() { w.computeDown = true }
+	r, _ := w.call(0, 0, w.forward(s))
+	if r.Outcome != Renamed || w.stops != 1 || !strings.Contains(strings.Join(r.Warnings, "\n"), "not proven") {
+		t.Errorf("%s at %s: %v; stopped %d times, %q", r.Outcome, r.Step, r.Err, w.stops, r.Warnings)
+	}
+	w.wantRenamed(shape{}, "dead before the proof")
+
+	w = newWorld(t, openJournal(t), s)
+	w.job(s)
+	before := w.dump()
+	w.on["start"] = func() {
+		w.on = map[string]func(){"shutdown": func() { w.computeDown = true }}
+	}
+	r, _ = w.call(0, 0, w.forward(s))
+	if r.Outcome != RolledBack || r.Step != stepProve || !errors.Is(r.Err, ErrInNova) || w.stops != 2 {
+		t.Errorf("%s at %s: %v; stopped %d times", r.Outcome, r.Step, r.Err, w.stops)
+	}
+	w.wantBefore(before, "dead after the shutdown for the proof")
+}
+
+// The same with a swap of interfaces that Nova starts.
+func TestComputeDiesInSwap(t *testing.T) {
+	s := swapShapes[3]
+	for after, stops := range map[string]int{"hold": 0, "shutdown": 1} {
+		w, _ := renamed(t, s)
+		then, before := w.dump(), w.stops
+		w.on[after] = func() { w.computeDown = true }
+		r, _ := w.call(0, 0, w.swap(s, "virtio"))
+		if r.Outcome != RolledBack || !errors.Is(r.Err, ErrInNova) || w.stops != before+stops {
+			t.Errorf("dead after %s: %s at %s: %v; stopped %d times", after, r.Outcome, r.Step, r.Err, w.stops-before)
+		}
+		w.wantModel(s, "e1000", then, "dead after "+after)
+	}
+}
+
 // A host that is gone after the shutdown leaves a journal that finishes it.
 func TestHostGone(t *testing.T) {
 	for _, s := range []shape{byLibvirt, byNova} {

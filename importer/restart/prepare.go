@@ -46,6 +46,9 @@ func (w *walk) gather(ctx context.Context) (*kept, error) {
 	if err == nil {
 		err = c.row(row)
 	}
+	if err == nil {
+		err = c.compute(ctx, w.Nova)
+	}
 	for _, look := range []func(context.Context) error{c.domain, c.disks} {
 		if err == nil {
 			err = look(ctx)

@@ -103,7 +103,7 @@ func (v Viewer) fill(ctx context.Context, j Job, o Options, p *Preview) error {
 	p.Rows, p.Files = c.rows(), c.files(ctx)
 	row, err := v.Nova.Restart(ctx, j.Compute.Cell, j.uuid())
 	if err == nil {
-		err = c.row(row)
+		err = errors.Join(c.row(row), c.compute(ctx, v.Nova))
 	}
 	// All that would forbid it, at once.
 	return errors.Join(c.options(v.Servers), err, c.domain(ctx), c.disks(ctx), v.definition(ctx, c, view, p))

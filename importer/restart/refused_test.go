@@ -42,7 +42,8 @@ func TestRefused(t *testing.T) {
 		}, nova.ErrBusy, "pausing"},
 		{"rescued", byLibvirt, func(w *fakeWorld, _ *Job) { w.row.vm = "rescued" }, ErrInNova, "rescued"},
 		{"on another host", byLibvirt, func(_ *fakeWorld, j *Job) { j.Compute.Host = "kvm02" }, nova.ErrMoved, "kvm02"},
-		{"nova-compute is down", byNova, func(_ *fakeWorld, j *Job) { j.Compute.Up = false }, ErrInNova, "nova-compute"},
+		{"nova-compute is down", byNova, func(w *fakeWorld, _ *Job) { w.computeDown = true }, ErrInNova, "nova-compute"},
+		{"nova-compute is down, and is to prove it", shape{opt: Options{Prove: true}}, func(w *fakeWorld, _ *Job) { w.computeDown = true }, ErrInNova, "nova-compute"},
 		{"never imported", byLibvirt, func(_ *fakeWorld, j *Job) { j.Adoption.Plan = "" }, ErrState, ""},
 		{"host away", byLibvirt, func(w *fakeWorld, _ *Job) { w.away = true }, ErrAway, ""},
 	} {

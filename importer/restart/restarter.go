@@ -31,6 +31,8 @@ type Restarter struct {
 // Records reads what Nova's databases say of an instance. *nova.Cloud has it.
 type Records interface {
 	Restart(ctx context.Context, cell, uuid string) (nova.Restart, error)
+	// ComputeUp: the host's nova-compute reports, at this moment.
+	ComputeUp(ctx context.Context, cell, host string) (bool, error)
 	// NICModel is "" where none is recorded.
 	NICModel(ctx context.Context, cell, uuid string) (string, error)
 	// Claimed is nova.ErrInUse where the records cannot be removed.

@@ -219,6 +219,9 @@ func (r rig) Restart(context.Context, string, string) (nova.Restart, error) {
 	return nova.Restart{Host: "a", VMState: n.VM, PowerState: n.Power, TaskState: n.Task, Held: n.Task != "", Locked: n.Locked}, err
 }
 
+// ComputeUp: it always is.
+func (r rig) ComputeUp(context.Context, string, string) (bool, error) { return true, nil }
+
 // NICModel reads the model.
 func (r rig) NICModel(context.Context, string, string) (string, error) {
 	n, err := r.read()

@@ -101,6 +101,9 @@ func (w *walk) checkSwap(ctx context.Context) error {
 		err = c.row(row)
 	}
 	if err == nil {
+		err = c.compute(ctx, w.Nova)
+	}
+	if err == nil {
 		err = c.swapDomain(ctx)
 	}
 	return err

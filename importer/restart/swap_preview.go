@@ -32,7 +32,7 @@ func (v Viewer) fillSwap(ctx context.Context, c check, p *Preview) error {
 	p.Warnings = append(p.Warnings, e.advice()...)
 	row, err := v.Nova.Restart(ctx, c.job.Compute.Cell, c.job.uuid())
 	if err == nil {
-		err = c.row(row)
+		err = errors.Join(c.row(row), c.compute(ctx, v.Nova))
 	}
 	return errors.Join(c.options(v.Servers), err, c.swapDomain(ctx), swapDiff(c, models, p))
 }

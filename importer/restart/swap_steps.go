@@ -27,7 +27,7 @@ func (w *walk) swap(ctx context.Context) Result {
 		if w.kept.byNova() {
 			start.do = w.swapByNova
 		}
-		if err := w.swift(safe, step{stepShutdown, w.swapStopped, w.shutdown}, start); err != nil {
+		if err := w.swift(safe, step{stepShutdown, w.swapStopped, w.takeDown}, start); err != nil {
 			return w.swapFailed(safe, err)
 		}
 		if err := w.run(safe, step{stepHealth, never, w.checkHealth}); err != nil {

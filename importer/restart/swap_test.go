@@ -167,6 +167,7 @@ func TestSwapRefused(t *testing.T) {
 		{"renamed by somebody", swapShapes[0], func(w *fakeWorld) { w.domains[w.uuid].name = "web-new" }, ErrStranger},
 		{"gone", swapShapes[0], func(w *fakeWorld) { delete(w.domains, w.uuid) }, rename.ErrGone},
 		{"busy", swapShapes[0], func(w *fakeWorld) { w.row.task = "pausing" }, nova.ErrBusy},
+		{"nova-compute is down", swapShapes[3], func(w *fakeWorld) { w.computeDown = true }, ErrInNova},
 		{"machine type gone", swapShapes[0], func(w *fakeWorld) { w.noMachine = rename.ErrMachine }, rename.ErrMachine},
 		{"host away", swapShapes[0], func(w *fakeWorld) { w.away = true }, ErrAway},
 		{"teaming", swapShapes[0], func(w *fakeWorld) {

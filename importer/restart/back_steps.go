@@ -14,15 +14,15 @@ import (
 	"github.com/lightcloud/kvm2openstack/rename"
 )
 
-// heldDone: Nova keeps its hands off. While a restart by libvirt is not
-// settled it does so since its beginning, whether its database answers now or
+// heldDone: Nova keeps its hands off. Until the instance is handed over or
+// settled it does so since the beginning, whether its database answers now or
 // not: a guest must not stay off for that.
 func (w *walk) heldDone(ctx context.Context) (bool, error) {
 	row, err := w.row(ctx)
 	if err == nil {
 		return row.Held, nil
 	}
-	if errors.Is(err, nova.ErrNotOurs) || w.handedOver() {
+	if errors.Is(err, nova.ErrNotOurs) || w.handed {
 		return false, err
 	}
 	w.warn("Nova's database did not answer on the way back: %v", err)

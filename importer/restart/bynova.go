@@ -81,6 +81,7 @@ func (w *walk) handOver(ctx context.Context) error {
 	if err := computeUp(ctx, w.Nova, w.job); err != nil {
 		return err // It still is the way back's to start.
 	}
+	w.handed = true // also if it fails: the commit may have been carried out
 	return w.Writer.Settle(ctx, nova.Final{
 		UUID: w.job.uuid(), Host: w.job.Compute, VMState: "stopped", PowerState: nova.PowerShutdown,
 	})
@@ -150,16 +151,17 @@ func (w *walk) prove(ctx context.Context) error {
 	})
 }
 
-// handedOver: there was a time since the domain was held at which Nova had its
-// hands free.
-func (w *walk) handedOver() bool {
-	return w.kept.byNova() || w.begunStep(stepSettle) || w.begunStep(stepProve)
+// handedBefore: an earlier call may have come to a time at which Nova had its
+// hands free, since the domain was held. What is to be done while the guest is
+// off is noted as begun all at once, before it is asked to shut down.
+func (w *walk) handedBefore() bool {
+	return w.kept.byNova() && w.begunStep(stepStart) || w.begunStep(stepSettle) || w.begunStep(stepProve)
 }
 
 // letNovaFinish waits until Nova has done what an earlier call has ordered. Its
 // database is asked only where Nova had its hands free.
 func (w *walk) letNovaFinish(ctx context.Context) error {
-	if !w.handedOver() {
+	if !w.handed {
 		return nil
 	}
 	return w.awaitNova(ctx)

@@ -303,6 +303,37 @@ func TestDatabaseGone(t *testing.T) {
 	w.wantBefore(before, "after the database came back")
 }
 
+// The same where Nova is to start it, or to prove it: nothing was handed over
+// yet, and the guest goes on as it was.
+func TestDatabaseGoneByNova(t *testing.T) {
+	proven := shape{opt: Options{Prove: true}}
+	for _, c := range []struct {
+		shape shape
+		when  func(w *fakeWorld)
+		stops int
+	}{
+		{byNova, func(w *fakeWorld) { w.on["hold"] = func() { w.dbDown = true } }, 0},
+		{byNova, func(w *fakeWorld) { w.on["shutdown"] = func() { w.dbDown = true } }, 1},
+		{proven, func(w *fakeWorld) {
+			w.on["start"] = func() { w.on = map[string]func(){"shutdown": func() { w.dbDown = true }} }
+		}, 2},
+	} {
+		w := newWorld(t, openJournal(t), c.shape)
+		w.job(c.shape)
+		before := w.dump()
+		c.when(w)
+		r, _ := w.call(0, 0, w.forward(c.shape))
+		if d := w.domains[w.uuid]; r.Outcome != Half || !errors.Is(r.Err, errDown) || d.live == "" || d.name != w.name || w.stops != c.stops {
+			t.Errorf("%s at %s: %v; %q is off: %v, stopped %d times", r.Outcome, r.Step, r.Err, d.name, d.live == "", w.stops)
+		}
+		w.dbDown, w.on = false, nil
+		if r, _ := w.call(0, 0, w.forward(c.shape)); r.Outcome != RolledBack {
+			t.Errorf("then %s: %v", r.Outcome, r.Err)
+		}
+		w.wantBefore(before, "after the database came back")
+	}
+}
+
 // What the next start needs is made while the guest runs: copies of its EFI
 // variables and the definition. Between its end and its start nothing is defined.
 func TestPrepared(t *testing.T) {

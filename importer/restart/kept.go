@@ -134,6 +134,7 @@ func (w *walk) remember(ctx context.Context) error {
 	if err := json.Unmarshal(text, w.kept); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrKept, entry.Path, err)
 	}
+	w.handed = w.handedBefore()
 	if !w.back { // They are of what was to become different.
 		w.result.Warnings = append(w.result.Warnings, w.kept.Warnings...)
 	}

@@ -58,6 +58,7 @@ func (w *walk) final(ctx context.Context, unlock bool) error {
 	if err != nil {
 		return err
 	}
+	w.handed = true
 	return w.Writer.Settle(ctx, nova.Final{
 		UUID: w.job.uuid(), Host: w.job.Compute, VMState: vmState, PowerState: power, Unlock: unlock,
 	})

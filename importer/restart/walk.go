@@ -43,6 +43,9 @@ type walk struct {
 	result  Result
 	back    bool // it is on its way back
 	pressed bool // this call has asked the guest to shut down
+	// handed: there was a time since the domain was held at which Nova had its
+	// hands free, or may have had.
+	handed bool
 	// unproven is a guest that did not shut down for its proof.
 	unproven bool
 }

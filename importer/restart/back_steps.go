@@ -132,10 +132,16 @@ func (w *walk) restore(ctx context.Context) error {
 }
 
 // restored allows for what libvirt changes by itself when it is handed its own
-// text, and says so.
+// text, and says so: the order of things, and what it has learnt to fill in since
+// the domain was defined last. A guest is not left off for that.
 func (w *walk) restored(saved, present string) error {
 	if err := sameDefinition(saved, present); err != nil {
-		return err
+		added, unmeant := rename.CheckDefined(saved, present, rename.Change{})
+		if unmeant != nil {
+			return err
+		}
+		w.warn("libvirt has added to the definition what it did not have when it was saved: %s", list(added))
+		return nil
 	}
 	if saved != present {
 		w.warn("libvirt has written the definition in another order than it was; nothing in it is different")

@@ -490,6 +490,35 @@ func TestBackWithLess(t *testing.T) {
 	}
 }
 
+// A libvirt that was upgraded since the domain was defined fills in more at a
+// define. No guest is left off for that, and it is said.
+func TestBackThoughLibvirtAdds(t *testing.T) {
+	const more = "<audio id='1' type='none'/>"
+	for _, s := range []shape{byLibvirt, byNova} {
+		w := newWorld(t, openJournal(t), s)
+		w.job(s)
+		w.sick, w.adds = onlyNew, more
+		rolledBack, _ := w.call(0, 0, w.forward(s))
+
+		x, _ := renamed(t, s)
+		x.adds = more
+		returned, _ := x.call(0, 0, x.back(s))
+		for _, c := range []struct {
+			w    *fakeWorld
+			r    Result
+			want Outcome
+		}{{w, rolledBack, RolledBack}, {x, returned, Returned}} {
+			d := c.w.domains[c.w.uuid]
+			if said := strings.Join(c.r.Warnings, "\n"); c.r.Outcome != c.want || !strings.Contains(said, "libvirt has added") || !strings.Contains(said, "audio") {
+				t.Errorf("%s: %s at %s, want %s: %v, %q", s.name, c.r.Outcome, c.r.Step, c.want, c.r.Err, c.r.Warnings)
+			}
+			if d.live == "" || strings.Replace(d.definition, more, "", 1) != c.w.legacyDef {
+				t.Errorf("%s, %s: it runs as %q, defined as %s", s.name, c.want, d.live, d.definition)
+			}
+		}
+	}
+}
+
 // A guest that was just started may overhear the button until it has booted.
 func TestPressesBack(t *testing.T) {
 	s := shape{opt: Options{Prove: true}}

@@ -225,6 +225,9 @@ func (w *fakeWorld) define(text string) error {
 			return fmt.Errorf("domain %q is already defined with uuid %s", d.name, now.UUID)
 		}
 		d.definition = text
+		if w.adds != "" && !strings.Contains(text, w.adds) {
+			d.definition = strings.Replace(text, "</devices>", w.adds+"</devices>", 1)
+		}
 		return nil
 	})
 }
@@ -270,6 +273,9 @@ func (h fakeHandle) Restore(ctx context.Context, saved rename.Saved, same func(s
 	}
 	if err != nil || same(saved.Definition, d.definition) != nil {
 		if err := h.w.define(saved.Definition); err != nil {
+			return err
+		}
+		if err := same(saved.Definition, h.w.domains[saved.UUID].definition); err != nil {
 			return err
 		}
 	}

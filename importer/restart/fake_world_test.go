@@ -58,6 +58,7 @@ type fakeWorld struct {
 	migrates  func(*fakeDomain)             // somebody moves the guest away when it is to shut down
 	away      bool                          // the host does not answer
 	on        map[string]func()             // what happens right after an effect
+	adds      string                        // what libvirt fills in at a define
 	sick      func(definition string) bool  // the guest does not answer with this definition
 	refuse    func(definition string) error // libvirt does not start this
 	novaFails string                        // start: stays off; define: undefined; error: ERROR

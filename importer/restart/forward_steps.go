@@ -83,11 +83,15 @@ func sameDefinition(saved, present string) error {
 	if err != nil || len(differences) == 0 {
 		return err
 	}
+	return fmt.Errorf("%w: %s", rename.ErrDiffers, list(differences))
+}
+
+func list(differences []rename.Difference) string {
 	texts := make([]string, len(differences))
 	for i, d := range differences {
 		texts[i] = d.String()
 	}
-	return fmt.Errorf("%w: %s", rename.ErrDiffers, strings.Join(texts, "; "))
+	return strings.Join(texts, "; ")
 }
 
 func (w *walk) shutdownDone(context.Context) (bool, error) {

@@ -26,7 +26,6 @@ type dayTwo []*dayRelease
 // A dayRelease is what was seen with one release of OpenStack.
 type dayRelease struct {
 	Release  string            `json:"release"`
-	Date     string            `json:"date"` // of the last entry
 	Versions map[string]string `json:"versions"`
 	Results  []dayResult       `json:"results"`
 }
@@ -34,10 +33,11 @@ type dayRelease struct {
 // A dayResult is one operation on a guest of one shape.
 type dayResult struct {
 	Operation string `json:"operation"`
-	Phase     string `json:"phase"` // imported, renamed
+	Phase     string `json:"phase"` // one of phases
 	Shape     string `json:"shape"`
 	Outcome   string `json:"outcome"`
 	Reason    string `json:"reason,omitempty"` // of an outcome that is a limit, in Nova's code
+	Seen      string `json:"seen"`             // the day of the run
 }
 
 func loadDayTwo(file string) (d dayTwo, err error) {
@@ -80,7 +80,8 @@ func (d *dayRelease) add(results ...dayResult) {
 // phases are the tables: what the guests are when something is done to them.
 var phases = []struct{ name, title string }{
 	{"imported", "Imported, and not yet restarted by Nova"},
-	{"renamed", "Renamed"},
+	{"renamed", "Renamed, and started by Nova"},
+	{"started", "Renamed, and started by libvirt; not yet restarted by Nova"},
 }
 
 // markdown is what was seen: a table for each phase, with a line for each
@@ -89,7 +90,7 @@ func (d dayTwo) markdown() string {
 	var b strings.Builder
 	shapes := d.shapes()
 	for _, r := range d {
-		fmt.Fprintf(&b, "%s was seen on %s with %s, on %d shapes of guests.\n", r.Release, r.Date, r.versions(), len(r.shapes("", "")))
+		fmt.Fprintf(&b, "%s was seen %s with %s, on %d shapes of guests.\n", r.Release, r.days(), r.versions(), len(r.shapes("", "")))
 	}
 	for _, phase := range phases {
 		fmt.Fprintf(&b, "\n%s:\n\n| operation |", phase.title)
@@ -106,6 +107,20 @@ func (d dayTwo) markdown() string {
 		}
 	}
 	return b.String()
+}
+
+// days are those of the runs: one may be of a part, and what it does not try is
+// as an earlier one has seen it.
+func (d *dayRelease) days() string {
+	var all []string
+	for _, r := range d.Results {
+		all = append(all, r.Seen)
+	}
+	first, last := slices.Min(all), slices.Max(all)
+	if first == last {
+		return "on " + first
+	}
+	return "from " + first + " to " + last
 }
 
 func (d *dayRelease) versions() string {
@@ -246,15 +261,15 @@ func TestDayTwoTable(t *testing.T) {
 func TestDayTwoMarkdown(t *testing.T) {
 	var d dayTwo
 	a, b := d.of("A"), d.of("B")
-	a.add(dayResult{"stop", "imported", "x", works, ""}, dayResult{"stop", "imported", "y", "fails", "code"}, dayResult{"stop", "imported", "z", works, ""})
-	a.add(dayResult{"stop", "imported", "y", "is refused", "other code"}, dayResult{"stop", "renamed", "y", "fails", "code; other code"})
-	b.add(dayResult{"stop", "imported", "y", works, ""}, dayResult{"start", "renamed", "y", works, ""})
+	a.add(dayResult{"stop", "imported", "x", works, "", "1970-01-02"}, dayResult{"stop", "imported", "y", "fails", "code", "1970-01-02"}, dayResult{"stop", "imported", "z", works, "", "1970-01-02"})
+	a.add(dayResult{"stop", "imported", "y", "is refused", "other code", "1970-01-02"}, dayResult{"stop", "renamed", "y", "fails", "code; other code", "1970-01-01"})
+	b.add(dayResult{"stop", "imported", "y", works, "", "1970-01-02"}, dayResult{"start", "renamed", "y", works, "", "1970-01-02"})
 	for _, r := range d {
-		r.Date, r.Versions = "1970-01-01", map[string]string{"Nova": "1", "Neutron": "2", "libvirt": "3", "QEMU": "4"}
+		r.Versions = map[string]string{"Nova": "1", "Neutron": "2", "libvirt": "3", "QEMU": "4"}
 	}
-	b.add(dayResult{"start", "renamed", "z", works, ""})
-	const want = `A was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 3 shapes of guests.
-B was seen on 1970-01-01 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 2 shapes of guests.
+	b.add(dayResult{"start", "renamed", "z", works, "", "1970-01-02"})
+	const want = `A was seen from 1970-01-01 to 1970-01-02 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 3 shapes of guests.
+B was seen on 1970-01-02 with Nova 1, Neutron 2, libvirt 3, QEMU 4, on 2 shapes of guests.
 
 Imported, and not yet restarted by Nova:
 
@@ -262,14 +277,14 @@ Imported, and not yet restarted by Nova:
 |---|---|---|---|
 | stop | yes; y: is refused | yes; tried on y alone, 1 of 3 | other code |
 
-Renamed:
+Renamed, and started by Nova:
 
 | operation | A | B | why, in Nova's code |
 |---|---|---|---|
 | stop | fails; tried on y alone, 1 of 3 | not tried | code; other code |
 | start | not tried | yes; not tried on x |  |
 `
-	if diff := cmp.Diff(want, d.markdown()); diff != "" {
+	if diff := cmp.Diff(want, strings.Split(d.markdown(), "\nRenamed, and started by libvirt")[0]); diff != "" {
 		t.Error(diff)
 	}
 	if d.of("A") != a || len(d) != 2 {

@@ -25,15 +25,16 @@ type day struct {
 	whole  plan.Plan
 	plan   plan.Domain
 
-	status   string            // that it has to have
-	boots    int               // how often it has been booted, by its own count
-	hardware map[string]string // what it saw before the import, or first; nil while it has not been seen
-	blank    bool              // nobody is at home after a rebuild
-	byNova   bool              // Nova has made its domain
-	made     bool              // likewise, and the guest was seen since: later its UEFI variables are made anew
-	renamed  bool              // we have restarted it under Nova's name
-	locked   bool              // by the administrator, who has to do all himself then
-	log      logMark           // of nova-compute, from the last operation on
+	status    string            // that it has to have
+	boots     int               // how often it has been booted, by its own count
+	hardware  map[string]string // what it saw before the import, or first; nil while it has not been seen
+	blank     bool              // nobody is at home after a rebuild
+	byNova    bool              // Nova has made its domain
+	made      bool              // likewise, and the guest was seen since: later its UEFI variables are made anew
+	renamed   bool              // we have restarted it under Nova's name
+	byLibvirt bool              // and libvirt has started it
+	locked    bool              // by the administrator, who has to do all himself then
+	log       logMark           // of nova-compute, from the last operation on
 }
 
 // users are the two that work with instances.
@@ -124,8 +125,22 @@ func (d *day) seen(after string) {
 		}
 		d.made = true
 	}
+	d.sameMemory(after, before, now)
 	if diff := cmp.Diff(hardware(d.planned(before), by), hardware(now, by)); diff != "" {
 		d.t.Errorf("after %s %s sees other hardware (-before +after):\n%s", after, d.guest.name, diff)
+	}
+}
+
+// sameMemory: what firmware and kernel keep of it is not the same on another
+// machine type, but nearly.
+func (d *day) sameMemory(after string, before, now map[string]string) {
+	d.t.Helper()
+	was, err := strconv.Atoi(before["memory_kib"])
+	d.must(err)
+	is, err := strconv.Atoi(now["memory_kib"])
+	d.must(err)
+	if max(was, is)-min(was, is) > was/16 {
+		d.t.Errorf("after %s %s has %d KiB of memory, and had %d", after, d.guest.name, is, was)
 	}
 }
 

@@ -45,7 +45,9 @@ func (d *day) resizeConfirm() {
 	d.boots++
 	d.do("VERIFY_RESIZE", "resize", map[string]any{"flavorRef": d.otherFlavor()})
 	d.do("ACTIVE", "confirmResize", nil)
-	d.hardware = d.booted() // The root disk is as large as the flavor says now.
+	g := d.booted()
+	d.sameDevices("a resize that is confirmed", g)
+	d.hardware = g // The root disk is as large as the flavor says now.
 	d.check("resize, confirm")
 	if now := d.links(); now == links {
 		d.t.Errorf("the disks of %s are the files from before its resize: %s", d.guest.name, now)

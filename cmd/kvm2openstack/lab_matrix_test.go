@@ -39,10 +39,16 @@ func chosenOperations(all ...operation) []operation {
 func (d *day) perform(o operation) {
 	d.t.Helper()
 	began := time.Now()
-	effect, reason := d.limited(o.name) // before it: Nova may make the domain in it
+	phase, made := d.phase(), d.byNova // before it: Nova may make the domain in it
+	effect, reason := d.limited(o.name)
 	o.do(d)
 	d.check(o.name)
-	d.seenBy.add(d, o.name, effect, reason)
+	if made && strings.Contains(effect, "anew at each one") {
+		if g := d.booted(); g["variables_since"] != g["boots"] {
+			d.t.Errorf("after %s the UEFI variables of %s began at boot %s of %s; its plan says that they do anew at each start", o.name, d.guest.name, g["variables_since"], g["boots"])
+		}
+	}
+	d.seenBy.addIn(phase, d, o.name, effect, reason)
 	d.t.Logf("%s: %s: %.0f s", d.guest.name, o.name, time.Since(began).Seconds())
 }
 
@@ -84,7 +90,7 @@ func (d *day) early() {
 			}
 		}
 	}
-	if d.status == "SHUTOFF" {
+	if slices.Contains(notIn[d.status], plan.Start) {
 		d.notInState(plan.Start)
 	}
 }
@@ -138,14 +144,16 @@ var deletions = map[string]operation{
 	"ide01":  {"delete with the legacy names", (*day).deletesLinked},
 }
 
-// renamedByNova renames all guests of a round.
-func (r *round) renamedByNova() {
+// renamedByNova renames all guests of a round, and has Nova start them.
+func (r *round) renamedByNova() { r.renamed("nova") }
+
+func (r *round) renamed(by string) {
 	r.t.Helper()
 	status := exitClean
 	if slices.ContainsFunc(r.guests, func(g *legacy) bool { return slices.Contains(warnedOf, shapeOf(g)) }) {
 		status = exitAttention
 	}
-	r.t.Log(r.command(status, "rename", r.lab.plan, "--yes", "--start-by", "nova"))
+	r.t.Log(r.command(status, "rename", r.lab.plan, "--yes", "--start-by", by))
 }
 
 // wasRenamed: Nova has started the guest, unless it was off or is paused again.

@@ -28,6 +28,13 @@ func (d *day) cleanedUp() {
 	if ports := d.ports(); len(ports) > 0 {
 		d.t.Errorf("%s still has ports: %+v", d.guest.name, ports)
 	}
+	for _, n := range d.guest.nics {
+		var answer struct{ Ports []port }
+		d.must(call(d.admin.network, http.MethodGet, "ports?mac_address="+n.mac, nil, &answer))
+		if p := answer.Ports; len(p) != 1 || p[0].Device != "" || p[0].Host != "" {
+			d.t.Errorf("the port of %s is not there, or not free: %+v", d.guest.name, p)
+		}
+	}
 	var n int
 	d.must(d.database("placement").QueryRow(
 		"SELECT COUNT(*) FROM allocations WHERE consumer_id = ?", d.uuid()).Scan(&n))
@@ -79,6 +86,9 @@ func (d *day) deletesLinked() {
 // sentinel; a rebuild has neither.
 func (d *day) onDisk(k plan.Disk) string {
 	d.t.Helper()
+	if d.boots == 0 && k.Becomes == "disk" {
+		return "never booted"
+	}
 	raw := filepath.Join(d.t.TempDir(), "raw")
 	d.output("qemu-img", "convert", "-U", "-O", "raw", k.Path, raw)
 	image, file := raw+"@@1M", "::/boots"
@@ -94,13 +104,25 @@ func (d *day) unlinksAndDeletes() {
 	d.t.Helper()
 	d.command(exitClean, "rename", d.lab.plan, "--yes", "--unlink-legacy", "--only", d.guest.name)
 	d.check("giving up the legacy names")
+	files := map[string]*os.File{}
 	for _, k := range d.plan.Disks {
 		if _, err := os.Lstat(k.Path); !os.IsNotExist(err) {
 			d.t.Errorf("%s is still there: %v", k.Path, err)
 		}
+		f, err := os.Open(filepath.Join(instances, d.uuid(), k.Becomes))
+		d.must(err)
+		defer f.Close()
+		files[k.Path] = f
 	}
 	d.must(call(d.who().compute, http.MethodDelete, "servers/"+d.uuid(), nil, nil))
 	d.must(d.admin.gone(d.uuid()))
 	d.cleanedUp()
+	for was, f := range files {
+		info, err := f.Stat()
+		d.must(err)
+		if n := info.Sys().(*syscall.Stat_t).Nlink; n != 0 {
+			d.t.Errorf("what was %s has %d names left after the delete of %s", was, n, d.guest.name)
+		}
+	}
 	d.status = "DELETED"
 }

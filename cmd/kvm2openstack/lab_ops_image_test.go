@@ -4,8 +4,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lightcloud/kvm2openstack/importer/plan"
+	"github.com/lightcloud/kvm2openstack/rename"
 )
 
 // regenerating are the operations after which Nova has made the domain anew,
@@ -71,6 +74,19 @@ func (d *day) snapshot() {
 	d.must(call(d.admin.image, http.MethodDelete, "images/"+image, nil, nil))
 }
 
+// sameDevices: after what changes the sizes of disks or the number of processors
+// the guest has the same kinds of devices.
+func (d *day) sameDevices(after string, g map[string]string) {
+	d.t.Helper()
+	want, got := devices(d.planned(d.hardware)), devices(g)
+	for _, kinds := range []map[string]bool{want, got} {
+		maps.DeleteFunc(kinds, func(kind string, _ bool) bool { return strings.HasPrefix(kind, "cpus=") })
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		d.t.Errorf("after %s %s sees other devices (-before +after):\n%s", after, d.guest.name, diff)
+	}
+}
+
 // devices are what kinds of them a guest sees.
 func devices(guest map[string]string) map[string]bool {
 	kinds := map[string]bool{"firmware=" + guest["firmware"]: true, "cpus=" + guest["cpus"]: true}
@@ -94,6 +110,7 @@ func (d *day) resizeRevert() {
 	if g := d.booted(); g["cpus"] == cpus {
 		d.t.Errorf("%s has %s processors after the resize, as before", d.guest.name, g["cpus"])
 	}
+	d.byNova, d.made = true, true       // It has made it anew twice.
 	d.do("ACTIVE", "revertResize", nil) // What it counted meanwhile goes with the copies that it ran from.
 	if after := d.links(); after != before {
 		d.t.Errorf("the disks of %s are %s after the revert, and were %s", d.guest.name, after, before)
@@ -142,16 +159,41 @@ func (d *day) rescue() {
 	image, _ := d.imageOf("lab-guest")
 	d.must(d.who().action(d.uuid(), "rescue", map[string]any{"rescue_image_ref": image}))
 	d.until("RESCUE")
-	g := d.state(d.address())
-	if n := strings.Count(fmt.Sprint(g), "disk "); n != 2 {
-		d.t.Errorf("%s sees %d disks in rescue, want the rescue image's and its own: %v", d.guest.name, n, g)
+	if d.unplugs() {
+		d.unplugged()
+	} else if g := d.state(d.address()); strings.Count(fmt.Sprint(g), "disk ") != 2 {
+		d.t.Errorf("%s sees other disks in rescue than the rescue image's and its own: %v", d.guest.name, g)
 	}
 	d.boots++
 	d.do("ACTIVE", "unrescue", nil)
 	if now := d.booted()["boots"]; now == fmt.Sprint(d.boots+1) {
 		d.boots++ // The rescue system has counted on the guest's own disk, which it found first.
 	}
+	d.seen("unrescue")
 	d.pinMachine()
+}
+
+// unplugs: libvirt has plugged the guest into Open vSwitch itself, and takes the
+// ports out with it.
+func (d *day) unplugs() bool { return d.phase() == "started" && release(d.t).switched }
+
+// unplugged: the guest runs, and is on no bridge.
+func (d *day) unplugged() {
+	d.t.Helper()
+	taps := 0
+	for line := range strings.Lines(d.virsh("domiflist", d.uuid())) { // tap, type, source, model, MAC
+		f := strings.Fields(line)
+		if len(f) != 5 || f[4] == "MAC" {
+			continue
+		}
+		taps++
+		if out, err := exec.Command("ovs-vsctl", "-t", "60", "port-to-br", f[0]).CombinedOutput(); err == nil {
+			d.t.Errorf("%s of %s is in bridge %s", f[0], d.guest.name, out)
+		}
+	}
+	if taps != len(d.guest.nics) {
+		d.t.Errorf("%s has %d interfaces in libvirt, want %d", d.guest.name, taps, len(d.guest.nics))
+	}
 }
 
 // pinMachine is what verify's V13 asks for after a rescue.
@@ -179,6 +221,7 @@ func (d *day) shelve() {
 	if strings.Contains(fmt.Sprint(g), "sentinel="+d.guest.name) {
 		d.t.Errorf("a data disk of %s has come through, and its plan says that it does not: %v", d.guest.name, g)
 	}
+	d.sameDevices("shelve", g)
 	d.hardware = g // Disks have the flavor's sizes now, and a data disk is blank.
 }
 
@@ -208,11 +251,30 @@ func (d *day) rebuilt() {
 	d.blank = true
 }
 
+// variablesLeft: the delete has taken the EFI variables' file by the name that the
+// domain had. Of one that Nova has not made that is the legacy name; then the import's
+// name of the same file is what is left.
+func (d *day) variablesLeft(instance string) {
+	d.t.Helper()
+	there := map[string]bool{}
+	for _, name := range []string{d.guest.name, instance} {
+		_, err := os.Stat(rename.DefaultNVRAM(name))
+		there[name] = err == nil
+	}
+	want := map[string]bool{d.guest.name: false, instance: d.phase() == "imported"}
+	if diff := cmp.Diff(want, there); diff != "" {
+		d.t.Errorf("EFI variables after the delete of %s, %s (-want +there):\n%s", d.guest.name, instance, diff)
+	}
+	_ = os.Remove(rename.DefaultNVRAM(instance))
+}
+
 // deletes the server, and looks at what is left of it: nothing in libvirt, on
 // disk, in Placement and in Neutron, and all of the legacy disks.
 func (d *day) deletes() {
 	d.t.Helper()
 	before := d.legacyDisks()
+	s, err := d.admin.show(d.uuid())
+	d.must(err)
 	if d.status == "ERROR" { // Nova cannot, as an administrator finds out.
 		d.virsh("undefine", d.uuid(), "--nvram")
 	}
@@ -221,6 +283,9 @@ func (d *day) deletes() {
 	d.cleanedUp()
 	if after := d.legacyDisks(); after != before {
 		d.t.Errorf("the delete of %s has changed its legacy disks: %s, before: %s", d.guest.name, after, before)
+	}
+	if strings.HasPrefix(d.shape, "uefi") {
+		d.variablesLeft(s.Instance)
 	}
 	d.status = "DELETED"
 }

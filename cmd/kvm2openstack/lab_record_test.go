@@ -25,19 +25,37 @@ type recorder struct {
 // add notes what an operation that went as it should amounts to: it works, or
 // what the plan says of it.
 func (r *recorder) add(d *day, operation, outcome, reason string) {
+	r.addIn(d.phase(), d, operation, outcome, reason)
+}
+
+// addIn is add for what was begun in a phase, "" for none of README.md's.
+func (r *recorder) addIn(phase string, d *day, operation, outcome, reason string) {
+	if phase == "" {
+		return
+	}
 	if outcome == "" {
 		outcome = works
 	}
-	phase := "imported"
-	if d.renamed {
-		phase = "renamed"
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.results = append(r.results, dayResult{operation, phase, d.shape, outcome, reason})
+	r.results = append(r.results, dayResult{operation, phase, d.shape, outcome, reason, ""})
 	if d.status == "ERROR" {
 		r.failed = append(r.failed, d.uuid())
 	}
+}
+
+// phase is that of the guest now. Once Nova has made the domain of one that was
+// not restarted by us, or by libvirt, it is neither that any more nor renamed by Nova.
+func (d *day) phase() string {
+	switch {
+	case d.renamed && !d.byLibvirt:
+		return "renamed"
+	case d.byNova:
+		return ""
+	case d.byLibvirt:
+		return "started"
+	}
+	return "imported"
 }
 
 // noted takes down what the plan says of an operation, for one that the test
@@ -56,7 +74,7 @@ func (d *day) limited(operation string) (effect, reason string) {
 		case l.Operation != operation:
 		case !l.UntilRestart:
 			always = append(always, l)
-		case !d.byNova:
+		case !d.byNova && !d.renamed:
 			now = append(now, l)
 		}
 	}
@@ -86,7 +104,10 @@ func (r *recorder) keep(l *lab) {
 	d, err := loadDayTwo(dayTwoFile)
 	l.must(err)
 	seen := d.of(release(l.t).name)
-	seen.Date, seen.Versions = time.Now().UTC().Format(time.DateOnly), l.versions()
+	seen.Versions = l.versions()
+	for i := range r.results {
+		r.results[i].Seen = time.Now().UTC().Format(time.DateOnly)
+	}
 	seen.add(r.results...)
 	l.must(d.save(dayTwoFile))
 }

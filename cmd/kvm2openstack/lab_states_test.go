@@ -13,8 +13,8 @@ import (
 // notIn are the operations that Nova refuses by the state of the server, as it
 // does with its own.
 var notIn = map[string][]string{
-	"SHUTOFF": {"diagnostics", "console log", "pause, unpause", "suspend, resume", "soft reboot"},
-	"PAUSED":  {"diagnostics", "suspend, resume", "soft reboot", plan.Rescue, plan.Resize, plan.Rebuild},
+	"SHUTOFF": {"diagnostics", "console log", "pause, unpause", "suspend, resume", "soft reboot", plan.Start},
+	"PAUSED":  {"diagnostics", "suspend, resume", "soft reboot", plan.Start, plan.Rescue, plan.Resize, plan.Rebuild},
 }
 
 // A question is a request that a state does not allow, and where Nova says so.

@@ -45,6 +45,16 @@ var untilRestart = []Limit{
 		"nova/compute/manager.py _shelve_instance powers off, then makes a snapshot"},
 }
 
+// asItIs is what a snapshot before the restart does to a guest that does not run.
+const asItIs = "fails; the guest is left as it is, and an owner can try it in spite of the lock"
+
+// always are the limits of every domain from its restart on, explained once in a
+// plan's preamble.
+var always = []Limit{
+	{Rescue, false, "from an image without hw_machine_type Nova forgets the guest's machine type; before its next start: nova-manage libvirt update_machine_type --force UUID TYPE",
+		"nova/virt/libvirt/driver.py _configure_guest_by_virt_type writes the rescue system's over it"},
+}
+
 // refusedScreen is the limit of a domain whose screen has a password. libvirt
 // shows none to who only looks, so that most plans are made without knowing.
 var refusedScreen = Limit{Screen, true, "is refused: the screen has a password",
@@ -69,7 +79,10 @@ const rebuildsUEFI = 31
 // or not as its owner would expect.
 func (p Plan) Limits(d Domain) []Limit {
 	release := p.Made.release()
-	limits := append([]Limit{}, untilRestart...)
+	limits := slices.Concat(untilRestart, always)
+	if s := d.MadeFrom.State; s != "" && s != "running" {
+		limits[0].Effect = asItIs
+	}
 	if slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == screenPassword }) {
 		limits = append(limits, refusedScreen)
 	}
@@ -86,6 +99,7 @@ func (p Plan) Limits(d Domain) []Limit {
 	if data := d.dataDisks(); len(data) > 0 {
 		effect := fmt.Sprintf("makes %s anew, empty", strings.Join(data, ", "))
 		const reason = "nova/virt/libvirt/driver.py _create_image: local data disks are ephemeral"
+		limits = append(limits, Limit{Snapshot, false, "is of the root disk alone, without " + strings.Join(data, ", "), "nova/virt/libvirt/driver.py snapshot"})
 		limits = append(limits, Limit{Shelve, false, effect, reason})
 		if !unbuilt { // Otherwise it comes to nothing.
 			limits = append(limits, Limit{Rebuild, false, effect, reason})
@@ -121,11 +135,15 @@ func (d Domain) portsAreOpen() bool {
 }
 
 // limitLines are the limits as comments over a domain's block. Those that every
-// domain has until its restart are one line here, and explained in the preamble.
+// domain has until its restart are one line here, and explained in the preamble,
+// as those are that every domain has from then on.
 func (p Plan) limitLines(d Domain) (lines []string) {
 	var early, effects []string
 	words := map[string][]string{} // of operations with the same effect
 	for _, l := range p.Limits(d) {
+		if slices.Contains(always, l) {
+			continue
+		}
 		if l.UntilRestart {
 			early = append(early, l.word())
 			continue
@@ -152,6 +170,10 @@ func untilRestartLines() string {
 	}
 	fmt.Fprintf(&b, "#\n# Until then %s is refused as well if the screen has a password; libvirt shows that to\n"+
 		"# nobody who only looks, so that most plans do not know of it.\n# (%s)\n", refusedScreen.word(), refusedScreen.Reason)
+	b.WriteString("#\n# What is not as one may expect from then on:\n")
+	for _, l := range always {
+		fmt.Fprintf(&b, "#   %-10s %s\n#   %-10s (%s)\n", l.word(), l.Effect, "", l.Reason)
+	}
 	b.WriteString("#\n")
 	return b.String()
 }

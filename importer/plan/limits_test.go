@@ -20,7 +20,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{"plain", Domain{Disks: []Disk{root}, ImageRef: "i", NICs: []NIC{{CreatePort: true, PortSecurity: true}}}, nil},
 		{"placeholder", Domain{Disks: []Disk{root}, Placeholder: true}, []string{"rebuild: installs the placeholder"}},
-		{"data disk", Domain{Disks: []Disk{root, data}, ImageRef: "i"}, []string{"shelve, rebuild: makes vdb anew, empty"}},
+		{"data disk", Domain{Disks: []Disk{root, data}, ImageRef: "i"}, []string{"snapshot: is of the root disk alone, without vdb", "shelve, rebuild: makes vdb anew, empty"}},
 		{"open port", Domain{ImageRef: "i", NICs: []NIC{{CreatePort: true, PortSecurity: true}, {CreatePort: true}}}, []string{"another security group: is refused"}},
 		{"port that is there", Domain{ImageRef: "i", NICs: []NIC{{Port: "p"}}}, nil},
 		{"UEFI", Domain{ImageRef: "i", ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
@@ -28,7 +28,7 @@ func TestLimits(t *testing.T) {
 		{"UEFI, placeholder", Domain{Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
 			[]string{"rebuild: fails with the guest off", "hard reboot, start: keeps the UEFI variables at the first start by Nova, and makes them anew"}},
 		{"UEFI, placeholder, data disk", Domain{Disks: []Disk{root, data}, Placeholder: true, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}},
-			[]string{"rebuild: fails with the guest off", "shelve: makes vdb anew, empty", "hard reboot, start: keeps the UEFI variables at the first start by Nova, and makes them anew"}},
+			[]string{"rebuild: fails with the guest off", "snapshot: is of the root disk alone", "shelve: makes vdb anew, empty", "hard reboot, start: keeps the UEFI variables at the first start by Nova, and makes them anew"}},
 		{"no image", Domain{}, []string{"resize: ends in ERROR"}},
 	} {
 		lines := zed.limitLines(c.d)
@@ -52,16 +52,26 @@ func TestLimits(t *testing.T) {
 func TestLimitsOfReleases(t *testing.T) {
 	d := Domain{Placeholder: true, Disks: []Disk{{Target: "vda", Becomes: rootName}, {Target: "vdb"}}, ImageProperties: map[string]string{"hw_firmware_type": "uefi"}}
 	for release, want := range map[string][]string{
-		"":            {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
-		"Zed (26)":    {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
-		"2025.1 (31)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: keeps the UEFI"},
-		"2025.2 (32)": {"rebuild: installs", "shelve, rebuild: makes vdb", "hard reboot, start: keeps the UEFI"},
-		"2026.1 (33)": {"rebuild: installs", "shelve, rebuild: makes vdb"},
-		"unknown (x)": {"rebuild: fails", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"":            {"rebuild: fails", "snapshot: is of the root", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"Zed (26)":    {"rebuild: fails", "snapshot: is of the root", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"2025.1 (31)": {"rebuild: installs", "snapshot: is of the root", "shelve, rebuild: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"2025.2 (32)": {"rebuild: installs", "snapshot: is of the root", "shelve, rebuild: makes vdb", "hard reboot, start: keeps the UEFI"},
+		"2026.1 (33)": {"rebuild: installs", "snapshot: is of the root", "shelve, rebuild: makes vdb"},
+		"unknown (x)": {"rebuild: fails", "snapshot: is of the root", "shelve: makes vdb", "hard reboot, start: keeps the UEFI"},
 	} {
 		lines := Plan{Made: Made{Nova: release}}.limitLines(d)[1:]
 		if !slices.EqualFunc(lines, want, strings.HasPrefix) {
 			t.Errorf("limits with %q are %q, want those that begin with %q", release, lines, want)
+		}
+	}
+}
+
+// A guest that does not run cannot run on.
+func TestLimitOfSnapshot(t *testing.T) {
+	for state, want := range map[string]string{"running": "fails; the guest runs on", "": "fails; the guest runs on", "paused": asItIs, "shutoff": asItIs} {
+		l := (Plan{}).Limits(Domain{MadeFrom: MadeFrom{State: state}})[0]
+		if l.Operation != Snapshot || !l.UntilRestart || !strings.HasPrefix(l.Effect, want) {
+			t.Errorf("of a guest that is %q the plan says of a snapshot: %+v, want %q", state, l, want)
 		}
 	}
 }

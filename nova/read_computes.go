@@ -94,9 +94,15 @@ func (c *Cloud) ComputeUp(ctx context.Context, cellUUID, host string) (bool, err
 	if cell == nil {
 		return false, fmt.Errorf("read nova-compute of %s: cell %q is not open", host, cellUUID)
 	}
-	rows, err := readRows[serviceRow](ctx, cell.database, "services",
-		"SELECT host, version, disabled, forced_down, last_seen_up, created_at FROM services WHERE deleted = 0 AND `binary` = 'nova-compute' AND host = ?", host)
+	rows, err := cell.computeServices(ctx, host)
 	return len(rows) == 1 && rows[0].up(time.Now()), err
+}
+
+// computeServices are the services of nova-compute in a cell: a host's, or all
+// for "".
+func (c *cell) computeServices(ctx context.Context, host string) ([]serviceRow, error) {
+	return readRows[serviceRow](ctx, c.database, "services",
+		"SELECT host, version, disabled, forced_down, last_seen_up, created_at FROM services WHERE deleted = 0 AND `binary` = 'nova-compute' AND host IS NOT NULL AND (? = '' OR host = ?)", host, host)
 }
 
 func (c *Cloud) hostRows(ctx context.Context) (hostRows, error) {
@@ -110,8 +116,7 @@ func (c *Cloud) hostRows(ctx context.Context) (hostRows, error) {
 	}
 	for _, cell := range c.cells {
 		one := cellHosts{cell: cell}
-		if one.services, err = readRows[serviceRow](ctx, cell.database, "services",
-			"SELECT host, version, disabled, forced_down, last_seen_up, created_at FROM services WHERE deleted = 0 AND `binary` = 'nova-compute' AND host IS NOT NULL"); err != nil {
+		if one.services, err = cell.computeServices(ctx, ""); err != nil {
 			return h, err
 		}
 		if one.nodes, err = readRows[nodeRow](ctx, cell.database, "compute_nodes",

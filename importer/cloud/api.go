@@ -60,7 +60,8 @@ type apiPool struct {
 	End   string `json:"end"`
 }
 
-type apiPort struct {
+// An APIPort is a port in Neutron's own words.
+type APIPort struct {
 	ID          string          `json:"id"`
 	Name        string          `json:"name"`
 	MAC         string          `json:"mac_address"`
@@ -116,9 +117,12 @@ type apiGroup struct {
 	TenantID  string `json:"tenant_id"`
 }
 
-// port is the Port, with the strings and details that it has in common with
+// Port is the port as the rest of the program knows it.
+func (p APIPort) Port() (Port, error) { return p.port(&interned{}) }
+
+// port is Port with the strings and details that it has in common with
 // other ports kept once: there may be 100,000 of them.
-func (p apiPort) port(same *interned) (Port, error) {
+func (p APIPort) port(same *interned) (Port, error) {
 	if !isMAC(p.MAC) {
 		return Port{}, fmt.Errorf("mac_address %q is not a MAC address", p.MAC)
 	}
@@ -132,7 +136,7 @@ func (p apiPort) port(same *interned) (Port, error) {
 		Description: p.Description, PortSecurity: p.Security == nil || *p.Security, AdminDown: p.AdminUp != nil && !*p.AdminUp,
 	}
 	var err error
-	if out.Profile, err = Profile(p.Profile); err != nil {
+	if out.Profile, err = profile(p.Profile); err != nil {
 		return Port{}, err
 	}
 	if out.VIFDetails, err = same.object(p.VIFDetails); err != nil {
@@ -148,9 +152,9 @@ func (p apiPort) port(same *interned) (Port, error) {
 	return out, nil
 }
 
-// Profile is a port's binding:profile, word for word; nil where it has nothing
+// profile is a port's binding:profile, word for word; nil where it has nothing
 // in it.
-func Profile(raw json.RawMessage) (json.RawMessage, error) {
+func profile(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}

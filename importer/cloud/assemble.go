@@ -78,7 +78,7 @@ func (l *Lists) adder(list string) func(*checked, []byte) error {
 	case "agents":
 		return into(list, &s.Agents, func(a apiAgent) (Agent, string, error) { return a.agent(), a.ID, nil })
 	case "ports":
-		return into(list, &s.Ports, func(p apiPort) (Port, string, error) {
+		return into(list, &s.Ports, func(p APIPort) (Port, string, error) {
 			port, err := p.port(&l.same)
 			return port, p.ID, err
 		})

@@ -2,10 +2,8 @@ package openstack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,30 +21,11 @@ const devicesPerList = 100
 // zone follows.
 const computeOwner = "compute:"
 
-// A wirePort is a port in Neutron's own words, with what its extensions
-// portbindings, port-security and standard-attr-revisions add.
+// A wirePort is a port in Neutron's own words, with what its extension
+// standard-attr-revisions adds.
 type wirePort struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	Description  string          `json:"description"`
-	NetworkID    string          `json:"network_id"`
-	ProjectID    string          `json:"project_id"`
-	MAC          string          `json:"mac_address"`
-	DeviceID     string          `json:"device_id"`
-	DeviceOwner  string          `json:"device_owner"`
-	Status       string          `json:"status"`
-	HostID       string          `json:"binding:host_id"`
-	VIFType      string          `json:"binding:vif_type"`
-	VNICType     string          `json:"binding:vnic_type"`
-	VIFDetails   map[string]any  `json:"binding:vif_details"`
-	Profile      json.RawMessage `json:"binding:profile"`
-	AdminUp      *bool           `json:"admin_state_up"`
-	PortSecurity *bool           `json:"port_security_enabled"` // nil: Neutron does without
-	Revision     *int            `json:"revision_number"`
-	FixedIPs     []struct {
-		SubnetID string `json:"subnet_id"`
-		Address  string `json:"ip_address"`
-	} `json:"fixed_ips"`
+	cloud.APIPort
+	Revision *int `json:"revision_number"`
 }
 
 // ours reports whether the port was made for an adoption.
@@ -54,22 +33,9 @@ func (w wirePort) ours() bool { return isMarked(w.Description) }
 
 // port is w as the rest of the program knows it.
 func (w wirePort) port() (cloud.Port, error) {
-	p := cloud.Port{
-		ID: w.ID, Name: w.Name, MAC: strings.ToLower(w.MAC), NetworkID: w.NetworkID, ProjectID: w.ProjectID,
-		DeviceID: w.DeviceID, DeviceOwner: w.DeviceOwner, HostID: w.HostID,
-		VIFType: w.VIFType, VNICType: w.VNICType, Status: w.Status, VIFDetails: w.VIFDetails,
-		Description: w.Description, PortSecurity: w.PortSecurity == nil || *w.PortSecurity, AdminDown: w.AdminUp != nil && !*w.AdminUp,
-	}
-	var err error
-	if p.Profile, err = cloud.Profile(w.Profile); err != nil {
-		return p, fmt.Errorf("port %s: its %w", w.ID, err)
-	}
-	for _, ip := range w.FixedIPs {
-		addr, err := netip.ParseAddr(ip.Address)
-		if err != nil {
-			return p, fmt.Errorf("port %s: its fixed IP %q is not an address", w.ID, ip.Address)
-		}
-		p.FixedIPs = append(p.FixedIPs, cloud.PortIP{SubnetID: ip.SubnetID, Address: addr})
+	p, err := w.Port()
+	if err != nil {
+		return p, fmt.Errorf("port %s: %w", w.ID, err)
 	}
 	return p, nil
 }

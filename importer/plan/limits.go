@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lightcloud/kvm2openstack/discover"
 	"github.com/lightcloud/kvm2openstack/nova"
 )
 
@@ -80,7 +81,7 @@ const rebuildsUEFI = 31
 func (p Plan) Limits(d Domain) []Limit {
 	release := p.Made.release()
 	limits := slices.Concat(untilRestart, always)
-	if s := d.MadeFrom.State; s != "" && s != "running" {
+	if s := discover.State(d.MadeFrom.State); s != "" && s != discover.StateRunning {
 		limits[0].Effect = asItIs
 	}
 	if slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Code == screenPassword }) {
